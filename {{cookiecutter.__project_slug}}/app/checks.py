@@ -1,0 +1,178 @@
+"""What may not go to production. The same findings refuse the start and fail CI.
+
+`python -m app.checks` prints them for the environment it runs in and exits with 1 if there are any.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from app.layers.authentication.keys import WeakKeyError, load_signing_key
+from app.layers.logs import Event, log_event
+from app.settings import Settings, load_settings, secret_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class Finding(NamedTuple):
+    """One unsafe setting: a code to search for, what is wrong, and what to do."""
+
+    code: str
+    problem: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.problem} {self.hint}"
+
+
+class UnsafeConfigurationError(Exception):
+    """Production with findings. The message has a line for each."""
+
+
+def _is_local(host: str) -> bool:
+    name = host.strip("[]").rstrip(".").lower()
+    if name in {"", "localhost"} or name.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+def _signing_key(settings: Settings) -> Iterator[Finding]:
+    pem = secret_value(settings.authentication.private_key)
+    hint = "Set AUTHENTICATION__PRIVATE_KEY_FILE to an RSA key of 3072 bits (make init makes one)."
+    if not pem:
+        yield Finding("authentication.E001", "There is no signing key.", hint)
+        return
+    try:
+        load_signing_key(pem)
+    except WeakKeyError as error:
+        yield Finding("authentication.E002", f"{str(error).capitalize()}.", hint)
+
+
+def _issuer(settings: Settings) -> Iterator[Finding]:
+    parts = urlsplit(settings.authentication.issuer)
+    if parts.scheme != "https" or _is_local(parts.hostname or ""):
+        yield Finding(
+            "authentication.E003",
+            "The issuer is not a public https URL.",
+            "Set AUTHENTICATION__ISSUER to https:// and the API's domain.",
+        )
+
+
+def _hosts(settings: Settings) -> Iterator[Finding]:
+    if not settings.https.allowed_hosts or any(map(_is_local, settings.https.allowed_hosts)):
+        yield Finding(
+            "https.E001",
+            "A local name is among the hosts, or there is none.",
+            "Set HTTPS__ALLOWED_HOSTS to the API's domain.",
+        )
+
+
+def _proxies(settings: Settings) -> Iterator[Finding]:
+    for network in settings.https.trusted_proxies:
+        if network.prefixlen < (8 if network.version == 4 else 32):  # noqa: PLR2004 - IPv4
+            yield Finding(
+                "https.E002",
+                f"Nearly everybody is trusted as a proxy ({network}).",
+                "Set HTTPS__TRUSTED_PROXIES to the addresses of nginx only.",
+            )
+
+
+def _hsts(settings: Settings) -> Iterator[Finding]:
+    year = 31_536_000
+    if settings.headers.hsts_max_age < year:
+        yield Finding(
+            "headers.E001",
+            "HSTS is shorter than a year.",
+            f"Leave HEADERS__HSTS_MAX_AGE alone, or set it to {year} or more.",
+        )
+
+
+def _origins(settings: Settings) -> Iterator[Finding]:
+    for origin in settings.cors.allowed_origins:
+        if not origin.startswith("https://"):
+            yield Finding(
+                "cors.E001",
+                f"The origin {origin} is not encrypted: whoever is on its wire has our answers.",
+                "Serve that page over https and name it so in CORS__ALLOWED_ORIGINS.",
+            )
+
+
+def _redis(settings: Settings) -> Iterator[Finding]:
+    if settings.redis.url is None:
+        yield Finding(
+            "rate_limits.E001",
+            "There is no Redis, so each process would count for itself.",
+            "Set REDIS__URL or REDIS__URL_FILE.",
+        )
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    if settings.database.is_sqlite:
+        yield Finding(
+            "database.E001",
+            "The database is SQLite, the embedded default for development.",
+            "Set DATABASE__URL or DATABASE__URL_FILE to postgresql+asyncpg://….",
+        )
+
+
+def _storage(settings: Settings) -> Iterator[Finding]:
+    parts = urlsplit(settings.uploads.endpoint_url or "")
+    if settings.uploads.endpoint_url and (
+        parts.scheme != "https" or _is_local(parts.hostname or "")
+    ):
+        yield Finding(
+            "uploads.E001",
+            "The object store is local or not encrypted, as the embedded one is.",
+            "Set UPLOADS__ENDPOINT_URL to an https URL, or leave it out for AWS.",
+        )
+
+
+CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    _hosts,
+    _proxies,
+    _hsts,
+    _origins,
+    _redis,
+    _signing_key,
+    _issuer,
+    _storage,
+    _database,
+)
+
+
+def findings(settings: Settings) -> list[Finding]:
+    """Return what would be unsafe about these settings in production."""
+    return [finding for check in CHECKS for finding in check(settings)]
+
+
+def refuse_unsafe(settings: Settings) -> None:
+    """Do nothing in development or when all is well.
+
+    Raises:
+        UnsafeConfigurationError: production, and something is unsafe.
+    """
+    if settings.environment != "production":
+        return
+    found = findings(settings)
+    if found:
+        log_event(Event.SYS_CONFIGURATION_REFUSED, codes=[finding.code for finding in found])
+        raise UnsafeConfigurationError("\n".join(map(str, found)))
+
+
+def main() -> int:
+    """Print the findings; 1 if there are any."""
+    found = findings(load_settings())
+    sys.stdout.writelines(f"{finding}\n" for finding in found)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

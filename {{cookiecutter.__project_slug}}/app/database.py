@@ -1,0 +1,167 @@
+"""The database: SQLite as the embedded default, PostgreSQL by URL; SQLAlchemy 2, asynchronous.
+
+Endpoints ask for a `DatabaseSession`. A service function commits; a session that ends without a
+commit leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import Depends, Request
+from pydantic import Field, SecretStr, field_validator
+from sqlalchemy import DateTime, MetaData, TypeDecorator, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from app.layers import LayerSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sqlalchemy.engine import Dialect
+
+DRIVERS = {"sqlite+aiosqlite", "postgresql+asyncpg"}
+
+
+class DatabaseSettings(LayerSettings):
+    """`DATABASE__*`."""
+
+    url: SecretStr = SecretStr("sqlite+aiosqlite:///var/app.db")
+    """`sqlite+aiosqlite:///path` or `postgresql+asyncpg://user:password@host/name`."""
+    pool_size: int = Field(default=5, ge=1, le=100)
+    """Connections that a worker keeps; as many again under load."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_known_database(cls, url: SecretStr) -> SecretStr:
+        try:
+            driver = make_url(url.get_secret_value()).drivername
+        except ArgumentError:
+            driver = ""
+        if driver not in DRIVERS:
+            # The message of make_url would quote the URL, password and all.
+            raise ValueError(f"must be a URL that starts with one of {sorted(DRIVERS)}")
+        return url
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded default, which one machine can serve."""
+        return self.url.get_secret_value().startswith("sqlite")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC. SQLite forgets time zones, so they are put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive moment: nobody knows when it was."""
+        del dialect
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a moment without a time zone can't be stored")
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the moment with its zone."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of every model. Constraints have predictable names: migrations drop them by name."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def utc_now() -> datetime:
+    """Return the present moment, in UTC."""
+    return datetime.now(UTC)
+
+
+class HasIdentity:
+    """What every stored thing has: a birth, and a random id that no other id tells."""
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An open database: its engine and its maker of sessions."""
+
+    engine: AsyncEngine
+    sessions: async_sessionmaker[AsyncSession]
+
+    async def answers(self) -> bool:
+        """Whether a trivial query succeeds."""
+        async with self.engine.connect() as connection:
+            return bool(await connection.scalar(text("SELECT 1")))
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")  # readers never wait for the writer
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")  # off by default, whatever the schema says
+    cursor.execute("PRAGMA busy_timeout=5000")
+    cursor.close()
+
+
+def create_engine(settings: DatabaseSettings) -> AsyncEngine:
+    """Return an engine for the configured database; nothing is connected yet."""
+    url = settings.url.get_secret_value()
+    if not settings.is_sqlite:
+        return create_async_engine(
+            url, pool_size=settings.pool_size, pool_pre_ping=True, hide_parameters=True
+        )
+    # IMMEDIATE: a writer queues at BEGIN instead of failing half-way with "database is locked".
+    engine = create_async_engine(
+        url,
+        pool_size=settings.pool_size,
+        hide_parameters=True,  # an error's message would quote what users sent
+        connect_args={"isolation_level": "IMMEDIATE"},
+    )
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    return engine
+
+
+@asynccontextmanager
+async def open_database(settings: DatabaseSettings) -> AsyncIterator[Database]:
+    """Open the database for the life of the application."""
+    engine = create_engine(settings)
+    try:
+        yield Database(engine, async_sessionmaker(engine, expire_on_commit=False))
+    finally:
+        await engine.dispose()
+
+
+async def _session(request: Request) -> AsyncIterator[AsyncSession]:
+    database: Database = request.app.state.database
+    async with database.sessions() as session:
+        yield session
+
+
+DatabaseSession = Annotated[AsyncSession, Depends(_session)]
+"""A session for the length of one request."""

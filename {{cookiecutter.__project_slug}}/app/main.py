@@ -1,0 +1,77 @@
+"""Builds the service. `create_app()` is what gunicorn calls in every worker."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from app.checks import refuse_unsafe
+from app.database import open_database
+from app.domains import ROUTERS
+from app.errors import install_error_handlers
+from app.health.service import Readiness
+from app.layers.authentication import open_authentication
+from app.layers.authorization import require_policies
+from app.layers.logs import Event, configure_logging, log_event
+from app.layers.rate_limits import open_rate_limits
+from app.layers.uploads import open_uploads
+from app.layers.validation import require_strict_routes
+from app.redis import open_redis
+from app.settings import Settings, load_settings
+from app.stack import build_stack
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Open what the layers need, in the order in which they depend on each other."""
+    settings: Settings = app.state.settings
+    async with AsyncExitStack() as stack:
+        app.state.database = await stack.enter_async_context(open_database(settings.database))
+        app.state.redis = await stack.enter_async_context(open_redis(settings.redis))
+        app.state.rate_limits = await stack.enter_async_context(
+            open_rate_limits(
+                settings.rate_limits, redis=app.state.redis, workers=settings.server.workers
+            )
+        )
+        app.state.authentication = open_authentication(settings.authentication)
+        app.state.uploads = await stack.enter_async_context(open_uploads(settings.uploads))
+        app.state.readiness = Readiness(app.state.database, app.state.redis)
+        log_event(Event.SYS_STARTUP, environment=settings.environment)
+        yield
+        log_event(Event.SYS_SHUTDOWN)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the service, all layers mounted.
+
+    Raises:
+        InvalidSettingsError: the environment holds an unknown name or a bad value.
+        UnsafeConfigurationError: production with a finding of `checks.py`.
+        MissingPolicyError: a route whose signature says nothing about who may use it.
+    """
+    settings = settings if settings is not None else load_settings()
+    configure_logging(settings.logs)
+    refuse_unsafe(settings)
+    app = FastAPI(
+        title=settings.logs.service_name,
+        openapi_url="/openapi.json" if settings.openapi else None,
+        docs_url=None,
+        redoc_url=None,
+        middleware=build_stack(settings),
+        lifespan=_lifespan,
+        # No max_body_size: it would answer from outside the stack, in plain text, without headers.
+        # Validation bounds JSON, uploads bound files, and nginx bounds everything.
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    install_error_handlers(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    require_strict_routes(app)
+    require_policies(app)
+    return app

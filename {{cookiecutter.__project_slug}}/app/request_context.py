@@ -1,0 +1,43 @@
+"""What the layers know about the request in hand: one small object, made by the outermost layer.
+
+It travels twice: in the ASGI scope for the layers, and in a context variable for log lines written
+deep inside a service function, which has no scope to read.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+SCOPE_KEY = "app.request_context"
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """Facts about one request, filled in by the layers as it passes through them."""
+
+    request_id: str
+    """Made by nginx (`$request_id`), 32 hexadecimal digits."""
+    client: str = "unknown"
+    """Address of the client as the trusted proxy saw it."""
+    account: str | None = None
+    """Verified account id, set by authentication."""
+    refused_by: str | None = None
+    """Name of the layer that refused the request."""
+
+
+current: ContextVar[RequestContext | None] = ContextVar("request_context", default=None)
+
+
+def context_of(scope: Scope) -> RequestContext:
+    """Return the context that the logs layer put into this scope.
+
+    Raises:
+        KeyError: the logs layer is not outermost; `stack.py` is wrong.
+    """
+    context: RequestContext = scope[SCOPE_KEY]
+    return context

@@ -1,0 +1,178 @@
+"""Composes the layers' settings, and reads them from the environment.
+
+Names are nested with `__`: `RATE_LIMITS__PER_CLIENT=100/15minutes`. A secret may be given as a file
+instead: `AUTHENTICATION__PRIVATE_KEY_FILE=/run/secrets/key`. A name that is nearly one of ours is
+an error that names the nearest valid one; so is any unknown name in `.env`. Values never appear in
+an error, since they may be secrets.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from app.database import DatabaseSettings
+from app.layers import LayerSettings
+from app.layers.authentication import AuthenticationSettings
+from app.layers.bots import BotsSettings
+from app.layers.cors import CorsSettings
+from app.layers.headers import HeadersSettings
+from app.layers.https import HttpsSettings
+from app.layers.logs import LogsSettings
+from app.layers.rate_limits import RateLimitsSettings
+from app.layers.uploads import UploadsSettings
+from app.layers.validation import ValidationSettings
+from app.redis import RedisSettings
+
+
+class ServerSettings(LayerSettings):
+    """`SERVER__*`: the processes behind nginx."""
+
+    bind: str = "127.0.0.1:8000"
+    """`address:port` that gunicorn listens on; only nginx may reach it."""
+    workers: int = Field(default=2, ge=1, le=64)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. The defaults are the safe ones; production is one of them."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True
+    )
+
+    environment: Literal["development", "production"] = "production"
+    openapi: bool = False
+    """Serve `/openapi.json`. It tells an attacker every door there is, so it is asked for."""
+    server: ServerSettings = ServerSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    redis: RedisSettings = RedisSettings()
+    https: HttpsSettings = HttpsSettings()
+    headers: HeadersSettings = HeadersSettings()
+    cors: CorsSettings = CorsSettings()
+    rate_limits: RateLimitsSettings = RateLimitsSettings()
+    bots: BotsSettings = BotsSettings()
+    validation: ValidationSettings = ValidationSettings()
+    authentication: AuthenticationSettings = AuthenticationSettings()
+    uploads: UploadsSettings = UploadsSettings()
+    logs: LogsSettings = LogsSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only arguments: `load_settings` reads the environment, and says more when it is wrong."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+
+class InvalidSettingsError(Exception):
+    """The settings can't be used. The message has a line for each thing that is wrong."""
+
+
+def setting_names(model: type[BaseModel] = Settings, prefix: str = "") -> dict[str, bool]:
+    """Return every environment name that may be set, and whether it is a secret."""
+    names: dict[str, bool] = {}
+    for field, info in model.model_fields.items():
+        name = f"{prefix}{field}".upper()
+        kind = info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            names |= setting_names(kind, f"{name}__")
+        else:
+            names[name] = "SecretStr" in repr(kind)
+    return names
+
+
+def _read_secret(path: str, name: str, problems: list[str]) -> str | None:
+    try:
+        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{name}: the file can't be read ({type(error).__name__}): {path}")
+        return None
+
+
+def _is_near(name: str, known: list[str]) -> str | None:
+    """Return the valid name that a foreign one was probably meant to be."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+    if close:
+        return close[0]
+    section = name.partition("__")[0]
+    sections = {item.partition("__")[0] for item in known if "__" in item}
+    if "__" in name and difflib.get_close_matches(section, sections, n=1, cutoff=0.8):
+        return difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+    return None
+
+
+def _collect(source: dict[str, str], *, closed: bool, problems: list[str]) -> dict[str, str]:
+    """Return the settings among these variables; `closed` sources may hold nothing else."""
+    secret = setting_names()
+    known = [*secret, *(f"{name}_FILE" for name, is_secret in secret.items() if is_secret)]
+    found: dict[str, str] = {}
+    for given, value in source.items():
+        name = given.upper()
+        if name in secret:
+            found[name] = value
+        elif name in known:
+            target = name.removesuffix("_FILE")
+            if target in {item.upper() for item in source}:
+                problems.append(f"{target}: set both directly and by {name}; keep one of them")
+            elif (content := _read_secret(value, name, problems)) is not None:
+                found[target] = content
+        elif (near := _is_near(name, known)) is not None:
+            problems.append(f"{given}: no such setting; did you mean {near}?")
+        elif closed:
+            problems.append(f"{given}: no such setting; see .env.example for those there are")
+    return found
+
+
+def _nest(flat: dict[str, str]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for name, value in flat.items():
+        *sections, last = name.lower().split("__")
+        level = nested
+        for section in sections:
+            level = level.setdefault(section, {})
+        level[last] = value
+    return nested
+
+
+def load_settings(
+    environ: dict[str, str] | None = None, env_file: Path | None = Path(".env")
+) -> Settings:
+    """Read `.env`, then the environment over it.
+
+    Raises:
+        InvalidSettingsError: a name is unknown, a value breaks its rule or a file can't be read.
+    """
+    problems: list[str] = []
+    flat: dict[str, str] = {}
+    if env_file is not None and env_file.is_file():
+        stored = {name: value or "" for name, value in dotenv_values(env_file).items()}
+        flat |= _collect(stored, closed=True, problems=problems)
+    variables = dict(os.environ) if environ is None else environ
+    flat |= _collect(variables, closed=False, problems=problems)
+    settings = None
+    try:
+        settings = Settings(**_nest(flat))
+    except ValidationError as error:
+        for item in error.errors(include_input=False, include_url=False):
+            name = "__".join(str(part) for part in item["loc"] if isinstance(part, str)).upper()
+            problems.append(f"{name}: {item['msg']}")
+    if settings is None or problems:
+        raise InvalidSettingsError("\n".join(problems))
+    return settings
+
+
+def secret_value(secret: SecretStr | None) -> str | None:
+    """Return the text of a secret that may be unset."""
+    return secret.get_secret_value() if secret is not None else None

@@ -1,0 +1,83 @@
+"""The service in this process: every layer mounted, SQLite in a temporary folder, no sockets.
+
+For tests of what the service does. What it withstands is tested over real sockets, in `attacks/`.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from app.database import Base
+from app.main import create_app
+from app.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from fastapi import FastAPI
+
+PROXY = ("127.0.0.1", 40_000)
+PASSWORD = "Correct-horse-7"
+
+
+@cache
+def signing_key_pem(bits: int = 3072) -> str:
+    """Return a private key in PEM, the same in the whole run."""
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=bits)
+    encoded = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return encoded.decode("ascii")
+
+
+def make_settings(folder: Path, **environ: str) -> Settings:
+    """Return settings for a service in this folder; `environ` goes over the defaults."""
+    defaults = {
+        "ENVIRONMENT": "development",
+        "DATABASE__URL": f"sqlite+aiosqlite:///{folder}/app.db",
+        "AUTHENTICATION__PRIVATE_KEY": signing_key_pem(),
+        "UPLOADS__ENDPOINT_URL": "http://127.0.0.1:9",
+        "UPLOADS__BUCKET": "files",
+        "UPLOADS__ACCESS_KEY_ID": "nobody",
+        "UPLOADS__SECRET_ACCESS_KEY": "nothing",
+    }
+    return load_settings(defaults | environ, env_file=None)
+
+
+def client_of(app: FastAPI, **headers: str) -> httpx.AsyncClient:
+    """Return a client whose requests look as nginx forwards them."""
+    forwarded = {
+        "X-Forwarded-For": "198.51.100.7",
+        "X-Forwarded-Proto": "https",
+        "User-Agent": "tests/1.0",
+    }
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app, client=PROXY, raise_app_exceptions=False),
+        base_url="https://localhost",
+        headers=forwarded | headers,
+    )
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[FastAPI]:
+    """Run the application's lifespan around the block, on an empty database."""
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        async with app.state.database.engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+        yield app
+
+
+async def sign_up(client: httpx.AsyncClient, email: str) -> dict[str, Any]:
+    """Make an account, log in, let the client carry the token; return the tokens."""
+    given = {"email": email, "password": PASSWORD}
+    (await client.post("/api/v1/accounts/signup", json=given)).raise_for_status()
+    answer = await client.post("/api/v1/accounts/login", json=given)
+    tokens: dict[str, Any] = answer.raise_for_status().json()
+    client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+    return tokens

@@ -1,0 +1,86 @@
+"""Production refuses what is unsafe, by code and with a hint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.checks import UnsafeConfigurationError, findings, refuse_unsafe
+from app.main import create_app
+from app.settings import Settings, load_settings
+from tests.in_process import make_settings, signing_key_pem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SAFE = {
+    "ENVIRONMENT": "production",
+    "HTTPS__ALLOWED_HOSTS": "api.example.com",
+    "HTTPS__TRUSTED_PROXIES": "10.0.0.0/24",
+    "REDIS__URL": "rediss://cache.example.com/0",
+    "DATABASE__URL": "postgresql+asyncpg://app:secret@db.example.com/app",
+    "AUTHENTICATION__ISSUER": "https://api.example.com",
+    "UPLOADS__ENDPOINT_URL": "https://s3.example.com",
+    "CORS__ALLOWED_ORIGINS": "https://app.example.com",
+}
+
+
+def production(tmp_path: Path, **changes: str) -> Settings:
+    return make_settings(tmp_path, **(SAFE | changes))
+
+
+def test_a_safe_configuration_has_no_findings(tmp_path: Path) -> None:
+    settings = production(tmp_path)
+    assert findings(settings) == []
+    refuse_unsafe(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("HTTPS__ALLOWED_HOSTS", "localhost", "https.E001"),
+        ("HTTPS__ALLOWED_HOSTS", "api.example.com,127.0.0.1", "https.E001"),
+        ("HTTPS__TRUSTED_PROXIES", "0.0.0.0/0", "https.E002"),
+        ("HTTPS__TRUSTED_PROXIES", "10.0.0.0/24,::/0", "https.E002"),
+        ("HEADERS__HSTS_MAX_AGE", "3600", "headers.E001"),
+        ("CORS__ALLOWED_ORIGINS", "http://app.example.com", "cors.E001"),
+        ("AUTHENTICATION__PRIVATE_KEY", "", "authentication.E001"),
+        ("AUTHENTICATION__PRIVATE_KEY", "not a key", "authentication.E002"),
+        ("AUTHENTICATION__PRIVATE_KEY", signing_key_pem(2048), "authentication.E002"),
+        ("AUTHENTICATION__ISSUER", "https://localhost", "authentication.E003"),
+        ("AUTHENTICATION__ISSUER", "http://api.example.com", "authentication.E003"),
+        ("UPLOADS__ENDPOINT_URL", "http://s3.example.com", "uploads.E001"),
+        ("UPLOADS__ENDPOINT_URL", "https://127.0.0.1:9000", "uploads.E001"),
+        ("DATABASE__URL", "sqlite+aiosqlite:///app.db", "database.E001"),
+    ],
+)
+def test_an_unsafe_production_setting_is_refused(
+    tmp_path: Path, name: str, value: str, code: str
+) -> None:
+    settings = production(tmp_path, **{name: value})
+    assert [finding.code for finding in findings(settings)] == [code]
+    with pytest.raises(UnsafeConfigurationError, match=code):
+        create_app(settings)
+
+
+def test_production_without_redis_is_refused(tmp_path: Path) -> None:
+    environ = {name: value for name, value in SAFE.items() if name != "REDIS__URL"}
+    settings = make_settings(tmp_path, **environ)
+    assert [finding.code for finding in findings(settings)] == ["rate_limits.E001"]
+
+
+def test_the_bare_defaults_do_not_start() -> None:
+    with pytest.raises(UnsafeConfigurationError):
+        create_app(load_settings({}, env_file=None))
+
+
+def test_development_may_have_findings(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path)
+    assert findings(settings)
+    refuse_unsafe(settings)
+
+
+def test_a_finding_says_what_to_do(tmp_path: Path) -> None:
+    for finding in findings(make_settings(tmp_path)):
+        assert "__" in finding.hint, finding

@@ -1,0 +1,134 @@
+"""Decides which store counts: the shared one, or this worker's memory while that is down."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from contextvars import Context
+from typing import TYPE_CHECKING, cast
+
+from app.layers.logs import Event, log_event
+from app.layers.rate_limits.counting import MemoryStore, StoreDownError
+from app.layers.rate_limits.outcomes import Outcome
+from app.layers.rate_limits.policies import Hit, Policy
+from app.layers.rate_limits.redis_store import RedisStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from redis.asyncio import Redis
+    from starlette.types import Scope
+
+    from app.layers.rate_limits.counting import Store
+    from app.layers.rate_limits.settings import RateLimitsSettings
+
+TIMEOUT_SECONDS = 0.25
+"""How long one request may wait for Redis, once: the next ones don't ask it."""
+RETRY_SECONDS = 1.0
+"""How often Redis is tried while it is down."""
+
+_PROBE = Hit("probe", Policy("probe", 1, 1))
+"""The same script on a key of its own: a Redis that answers PING may still refuse to write."""
+
+
+class RateLimits:
+    """Counts hits in the shared store, or locally with this worker's share of each limit.
+
+    It is a circuit breaker: the first failure opens it, no request asks a broken store, and a task
+    in the background closes it again.
+
+    Args:
+        shared: the store of all workers; None when each counts for itself.
+        workers: how many processes share a limit when each counts for itself.
+        retry_after: seconds between two attempts to use a store that was down.
+    """
+
+    def __init__(
+        self,
+        shared: Store | None,
+        *,
+        workers: int,
+        local: MemoryStore | None = None,
+        retry_after: float = RETRY_SECONDS,
+    ) -> None:
+        self._shared = shared
+        self._workers = workers
+        self._local = local if local is not None else MemoryStore()
+        self._retry_after = retry_after
+        self._recovery: asyncio.Task[None] | None = None
+
+    @property
+    def is_degraded(self) -> bool:
+        """Whether a shared store exists and is down."""
+        return self._recovery is not None
+
+    async def hit(self, hits: Sequence[Hit]) -> list[Outcome]:
+        """Count all of these at once. It never raises for a store's sake."""
+        if self._shared is not None and self._recovery is None:
+            try:
+                counts = await self._shared.hit(hits)
+            except StoreDownError as error:
+                self._degrade(str(error))
+            else:
+                return [
+                    Outcome(hit.policy, hit.policy.amount, count.hits, hit.cost, count.seconds_left)
+                    for hit, count in zip(hits, counts, strict=True)
+                ]
+        return [
+            Outcome(
+                hit.policy,
+                hit.policy.share(self._workers),
+                count.hits,
+                hit.cost,
+                count.seconds_left,
+            )
+            for hit, count in zip(hits, self._local.count(hits), strict=True)
+        ]
+
+    def _degrade(self, reason: str) -> None:
+        if self._recovery is None:  # many requests may hear of one failure
+            loop = asyncio.get_running_loop()
+            self._recovery = loop.create_task(self._recover(), context=Context())
+            log_event(Event.RATE_LIMITS_DEGRADED, reason=reason, workers=self._workers)
+
+    async def _recover(self) -> None:
+        store = cast("Store", self._shared)
+        while True:
+            await asyncio.sleep(self._retry_after)
+            try:
+                await store.hit([_PROBE])
+            except StoreDownError:
+                continue
+            self._recovery = None
+            log_event(Event.RATE_LIMITS_RESTORED)
+            return
+
+    async def aclose(self) -> None:
+        """Stop trying."""
+        if self._recovery is not None:
+            self._recovery.cancel()
+            await asyncio.gather(self._recovery, return_exceptions=True)
+
+
+def rate_limits_of(scope: Scope) -> RateLimits:
+    """Return the engine of the application that serves this request."""
+    engine: RateLimits = scope["app"].state.rate_limits
+    return engine
+
+
+@asynccontextmanager
+async def open_rate_limits(
+    settings: RateLimitsSettings, *, redis: Redis | None, workers: int
+) -> AsyncIterator[RateLimits]:
+    """Give the engine for the life of the application."""
+    del settings  # every limit is read where it is used
+    store = RedisStore(redis, TIMEOUT_SECONDS) if redis is not None else None
+    if store is None and workers > 1:
+        log_event(Event.RATE_LIMITS_DEGRADED, reason="no Redis is configured", workers=workers)
+    engine = RateLimits(store, workers=workers)
+    try:
+        yield engine
+    finally:
+        await engine.aclose()
+        if store is not None:
+            await store.aclose()

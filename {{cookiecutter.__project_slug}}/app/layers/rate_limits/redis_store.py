@@ -1,0 +1,152 @@
+"""Counts in Redis, for all workers at once.
+
+One script counts a whole batch in one round trip. While it is under way, the hits of all other
+requests gather and go together next: the busier the worker, the fewer round trips a request costs.
+The keys share one hash tag, because a script may touch one slot only on Redis Cluster.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from redis.exceptions import NoScriptError, RedisError
+
+from app.layers.rate_limits.counting import Count, StoreDownError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from redis.asyncio import Redis
+
+    from app.layers.rate_limits.policies import Hit
+
+KEY_PREFIX = "{rate-limits}:"
+MAX_BATCH = 256
+"""Hits in one script call: Redis serves nobody else during it, about a millisecond at this size."""
+
+# Time is Redis's own, so that workers on several machines agree. A key that somehow lost its end
+# gets one again: it would refuse its client for ever. What is given back (a negative cost) must not
+# make a key: its window has ended.
+SCRIPT = """
+local counts = {}
+for index, key in ipairs(KEYS) do
+    local cost = tonumber(ARGV[2 * index - 1])
+    local window = tonumber(ARGV[2 * index])
+    local left = redis.call('PTTL', key)
+    if cost < 0 and left < 0 then
+        counts[2 * index - 1] = 0
+        counts[2 * index] = 0
+    else
+        counts[2 * index - 1] = redis.call('INCRBY', key, cost)
+        if left < 0 then
+            redis.call('PEXPIRE', key, window)
+            left = window
+        end
+        counts[2 * index] = left
+    end
+end
+return counts
+"""
+SCRIPT_SHA = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+
+
+class _Waiting(NamedTuple):
+    hits: Sequence[Hit]
+    counts: asyncio.Future[list[Count]]
+
+
+class RedisStore:
+    """Counts through one script call at a time, each with everything that gathered before it.
+
+    Args:
+        redis: the connection pool.
+        timeout: seconds that a call may take, connecting included.
+    """
+
+    def __init__(self, redis: Redis, timeout: float) -> None:
+        self._redis = redis
+        self._timeout = timeout
+        self._waiting: list[_Waiting] = []
+        self._sender: asyncio.Task[None] | None = None
+
+    async def hit(self, hits: Sequence[Hit]) -> list[Count]:
+        """Count all of these at once.
+
+        Raises:
+            StoreDownError: no answer in time, or an error for one.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(hits, loop.create_future())
+        self._waiting.append(waiting)
+        if self._sender is None or self._sender.done():
+            # Its own context: what it logs belongs to no single request. Its own task: a client
+            # that goes away must not take the others' hits along.
+            self._sender = loop.create_task(self._send(), context=Context())
+        return await waiting.counts
+
+    async def aclose(self) -> None:
+        """Stop; whoever still waits hears that the store is down."""
+        if self._sender is not None and not self._sender.done():
+            self._sender.cancel()
+            await asyncio.gather(self._sender, return_exceptions=True)
+        self._fail(self._waiting, "closed")
+
+    async def _send(self) -> None:
+        batch: list[_Waiting] = []
+        try:
+            while self._waiting:
+                batch = self._take_batch()
+                self._deliver(batch, await self._call(batch))
+        except (RedisError, OSError, TimeoutError) as error:
+            self._fail(batch + self._waiting, type(error).__name__)
+        except BaseException as error:
+            self._fail(batch + self._waiting, type(error).__name__)
+            raise
+
+    def _take_batch(self) -> list[_Waiting]:
+        size = 0
+        for index, waiting in enumerate(self._waiting):
+            size += len(waiting.hits)
+            if size > MAX_BATCH and index > 0:
+                batch, self._waiting = self._waiting[:index], self._waiting[index:]
+                return batch
+        batch, self._waiting = self._waiting, []
+        return batch
+
+    async def _call(self, batch: list[_Waiting]) -> list[int]:
+        keys: list[str] = []
+        arguments: list[int] = []
+        for waiting in batch:
+            for hit in waiting.hits:
+                keys.append(KEY_PREFIX + hit.key)
+                arguments += (hit.cost, hit.policy.window * 1000)
+        async with asyncio.timeout(self._timeout):
+            try:
+                answer: Any = await self._redis.evalsha(SCRIPT_SHA, len(keys), *keys, *arguments)
+            except NoScriptError:  # first call ever, or Redis has restarted
+                answer = await self._redis.eval(SCRIPT, len(keys), *keys, *arguments)
+        if not isinstance(answer, list) or len(answer) != len(arguments):
+            raise RedisError("an answer of another shape")
+        return answer
+
+    def _deliver(self, batch: list[_Waiting], answer: list[int]) -> None:
+        position = 0
+        for hits, counts in batch:
+            end = position + 2 * len(hits)
+            if not counts.done():  # its request may have been given up
+                counts.set_result(
+                    [
+                        Count(answer[index], answer[index + 1] / 1000)
+                        for index in range(position, end, 2)
+                    ]
+                )
+            position = end
+
+    def _fail(self, batch: list[_Waiting], reason: str) -> None:
+        for waiting in batch:
+            if not waiting.counts.done():
+                waiting.counts.set_exception(StoreDownError(reason))
+        self._waiting = []

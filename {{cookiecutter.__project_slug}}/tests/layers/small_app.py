@@ -1,0 +1,45 @@
+"""A service of one layer: what unit tests of middlewares send requests to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from app.errors import ErrorBoundary, install_error_handlers
+from app.request_context import SCOPE_KEY, RequestContext
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+CLIENT = "192.0.2.1"
+
+
+class _Context:
+    """Stands for the layers further out, which find out who the client is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope[SCOPE_KEY] = RequestContext(request_id="0" * 32, client=scope["client"][0])
+        await self.app(scope, receive, send)
+
+
+def small_app(*layers: Middleware, **state: Any) -> FastAPI:
+    """Return an application with these layers and errors handled as in the service."""
+    outside = [Middleware(_Context), Middleware(ErrorBoundary)]
+    app = FastAPI(middleware=[*outside, *layers], redirect_slashes=False, openapi_url=None)
+    install_error_handlers(app)
+    for name, value in state.items():
+        setattr(app.state, name, value)
+    return app
+
+
+def client_of(app: FastAPI, address: str = CLIENT, **headers: str) -> httpx.AsyncClient:
+    """Return a client that comes from this address."""
+    transport = httpx.ASGITransport(app, client=(address, 1), raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="https://api.example", headers=headers)

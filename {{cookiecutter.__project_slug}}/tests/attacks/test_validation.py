@@ -1,0 +1,161 @@
+"""Layer 6 under attack: what is malformed, oversized or ambiguous reaches no handler."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.stack import Stack
+
+SIGNUP = "/api/v1/accounts/signup"
+PASSWORD = "Correct-horse-7"
+CANARY = "Canary-5f2c-7"
+
+
+def send(stack: Stack, body: bytes, content_type: str = "application/json") -> httpx.Response:
+    return stack.client().post(SIGNUP, content=body, headers={"Content-Type": content_type})
+
+
+def account(**more: Any) -> dict[str, Any]:
+    return {"email": f"{secrets.token_hex(8)}@example.com", "password": PASSWORD} | more
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"email": "a@example.com", "email": "b@example.com", "password": "Correct-horse-7"}',
+        b'{"email": "a@example.com", "password": NaN}',
+        b'{"email": "a@example.com", "password": Infinity}',
+        b"[" * 50_000,
+        b'{"a":' * 100 + b"1" + b"}" * 100,
+        json.dumps(account()).encode("utf-16"),
+        b"\xff\xfe",
+        b'{"email": "a@example.com", "password": "Correct-horse-7"',
+    ],
+    ids=["duplicate", "nan", "infinity", "brackets", "deep", "utf-16", "bytes", "cut-off"],
+)
+def test_attack_a_malformed_body_is_a_400_and_not_a_crash(stack: Stack, body: bytes) -> None:
+    answer = send(stack, body)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "a@example.com" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        account(role="admin"),
+        account(is_admin=True),
+        account(id="1"),
+        account(email={"$gt": ""}),
+        account(password={"$ne": None}),
+        account(password=1234567890),
+        account(password=True),
+        account(password=["Correct-horse-7"]),
+        account(email="a\x00@example.com"),
+        account(password="Correct-horse-7\x00"),
+        {"email": "a@example.com"},
+        [],
+        "text",
+        None,
+    ],
+    ids=repr,
+)
+def test_attack_an_invalid_body_is_refused_by_field_and_rule(stack: Stack, body: Any) -> None:
+    answer = send(stack, json.dumps(body).encode())
+    assert answer.status_code == 422
+    assert answer.json()["errors"]
+    assert all(set(error) == {"field", "rule"} for error in answer.json()["errors"])
+
+
+def test_attack_a_lone_surrogate_is_refused(stack: Stack) -> None:
+    answer = send(stack, b'{"email": "a@example.com", "password": "Correct-\\ud800-horse-7"}')
+    assert answer.status_code == 422
+
+
+def test_attack_an_error_never_echoes_what_was_sent(stack: Stack) -> None:
+    body = {"email": f"not-an-address-{CANARY}", "password": CANARY, f"extra-{CANARY}": CANARY}
+    answer = send(stack, json.dumps(body).encode())
+    assert answer.status_code == 422
+    assert CANARY not in answer.text
+    lines = stack.log_lines(
+        event="input_validation_fail", request_id=answer.headers["x-request-id"]
+    )
+    assert lines
+    assert CANARY not in json.dumps(lines)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/json; charset=utf-16",
+        "multipart/form-data; boundary=x",
+        "",
+    ],
+)
+def test_attack_json_under_another_name_is_refused(stack: Stack, content_type: str) -> None:
+    """A form or text/plain can be sent by a foreign page without a preflight."""
+    assert send(stack, json.dumps(account()).encode(), content_type).status_code == 415
+
+
+def test_attack_a_compressed_body_is_refused_unread(stack: Stack) -> None:
+    bomb = gzip.compress(b'{"email": "' + b"a" * 10_000_000)
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    assert stack.client().post(SIGNUP, content=bomb, headers=headers).status_code == 415
+
+
+def test_attack_an_oversized_body_is_refused_with_and_without_a_length(stack: Stack) -> None:
+    body = json.dumps(account(padding="x" * 100_000)).encode()
+    assert send(stack, body).status_code == 413
+    headers = {"Content-Type": "application/json"}
+    chunks = (body[start : start + 8_192] for start in range(0, len(body), 8_192))
+    assert stack.client().post(SIGNUP, content=chunks, headers=headers).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=1&limit=2", "limit[$gt]=1", "limit%5B%5D=1", "admin=true", "limit;x=1"]
+)
+def test_attack_a_query_with_repeated_or_unknown_parameters_is_refused(
+    stack: Stack, query: str
+) -> None:
+    answer = stack.signup().client.get(f"/api/v1/admin/users?{query}")
+    assert answer.status_code == 422
+    assert "admin" not in answer.text.replace("urn:problem", "")
+
+
+def test_attack_a_query_or_headers_without_end_are_refused(stack: Stack) -> None:
+    assert stack.client().get(f"/healthz?{'a' * 3_000}").status_code == 414
+    many = {f"X-Header-{number}": "x" for number in range(80)}
+    assert stack.client().get("/healthz", headers=many).status_code in {400, 431}
+
+
+def test_twin_a_body_as_it_should_be_is_taken(stack: Stack) -> None:
+    assert send(stack, json.dumps(account()).encode()).status_code == 201
+    utf8 = "application/json; charset=utf-8"
+    assert send(stack, json.dumps(account()).encode(), utf8).status_code == 201
+
+
+def test_twin_a_body_without_a_length_is_taken(stack: Stack) -> None:
+    body = json.dumps(account()).encode()
+    headers = {"Content-Type": "application/json"}
+    answer = stack.client().post(SIGNUP, content=iter([body[:10], body[10:]]), headers=headers)
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize(
+    "name", ["Ann O'Brien", "'; DROP TABLE users; --", "{{7*7}}", "日本語", "😀"]
+)
+def test_twin_odd_but_honest_text_comes_back_as_it_was(stack: Stack, name: str) -> None:
+    client = stack.signup().client
+    changed = client.patch("/api/v1/accounts/me", json={"display_name": name})
+    assert changed.status_code == 200
+    assert client.get("/api/v1/accounts/me").json()["display_name"] == name

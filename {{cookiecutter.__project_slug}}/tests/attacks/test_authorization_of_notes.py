@@ -1,0 +1,57 @@
+"""Layer 8 under attack: other people's objects, tried on the sample domain."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.stack import Stack
+
+NOTES = "/api/v1/notes"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", NOTES),
+        ("POST", NOTES),
+        ("GET", f"{NOTES}/{uuid.uuid4()}"),
+        ("PATCH", f"{NOTES}/{uuid.uuid4()}"),
+        ("DELETE", f"{NOTES}/{uuid.uuid4()}"),
+    ],
+)
+def test_attack_a_stranger_reaches_no_note(stack: Stack, method: str, path: str) -> None:
+    body = {"title": "x"} if method in {"POST", "PATCH"} else None
+    assert stack.client().request(method, path, json=body).status_code == 401
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+def test_attack_somebody_elses_note_is_not_there(stack: Stack, method: str) -> None:
+    owner, thief = stack.signup(), stack.signup()
+    made = owner.client.post(NOTES, json={"title": "private"}).json()
+    body = {"title": "mine now"} if method == "PATCH" else None
+    foreign = thief.client.request(method, f"{NOTES}/{made['id']}", json=body)
+    absent = thief.client.request(method, f"{NOTES}/{uuid.uuid4()}", json=body)
+    assert foreign.status_code == absent.status_code == 404
+    assert foreign.json() | {"request_id": ""} == absent.json() | {"request_id": ""}
+    assert owner.client.get(f"{NOTES}/{made['id']}").json() == made
+
+
+def test_attack_a_list_holds_no_note_of_others_with_any_cursor(stack: Stack) -> None:
+    owner, thief = stack.signup(), stack.signup()
+    for number in range(3):
+        owner.client.post(NOTES, json={"title": str(number)})
+    cursor = owner.client.get(f"{NOTES}?limit=1").json()["next_cursor"]
+    assert thief.client.get(NOTES).json()["items"] == []
+    assert thief.client.get(f"{NOTES}?cursor={cursor}").json()["items"] == []
+
+
+def test_twin_owners_do_all_they_like_with_their_own_notes(stack: Stack) -> None:
+    client = stack.signup().client
+    place = f"{NOTES}/{client.post(NOTES, json={'title': 'mine'}).json()['id']}"
+    assert client.patch(place, json={"text": "changed"}).json()["text"] == "changed"
+    assert [note["title"] for note in client.get(NOTES).json()["items"]] == ["mine"]
+    assert client.delete(place).status_code == 204

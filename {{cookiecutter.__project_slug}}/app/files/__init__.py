@@ -1,0 +1,1 @@
+"""Files, the sample domain for uploads: images that a user stores and gets back clean."""

@@ -1,0 +1,71 @@
+"""`/api/v1/files`."""
+
+from __future__ import annotations
+
+import uuid
+
+from fastapi import Request, Response
+
+from app.database import DatabaseSession
+from app.files import service
+from app.files.schemas import FileOut
+from app.layers.authorization import CurrentUser
+from app.layers.rate_limits import limiter, setting
+from app.layers.uploads import (
+    FORM_OF_ONE_FILE,
+    IncomingUpload,
+    Storage,
+    Uploads,
+    content_disposition,
+)
+from app.layers.validation import Router
+from app.pagination import Cursor, Page, PageSize
+
+router = Router(prefix="/api/v1/files", tags=["files"])
+
+
+def _storage(request: Request) -> Storage:
+    uploads: Uploads = request.app.state.uploads
+    return uploads.storage
+
+
+@router.post("", status_code=201, openapi_extra=FORM_OF_ONE_FILE)
+@limiter.limit(setting("uploads"))
+async def upload_file(
+    request: Request, database: DatabaseSession, access: CurrentUser, upload: IncomingUpload
+) -> FileOut:
+    """Store an image: one part named `file`."""
+    async with upload.receive() as clean:
+        return FileOut.model_validate(
+            await service.store(database, _storage(request), access, clean)
+        )
+
+
+@router.get("")
+async def list_files(
+    database: DatabaseSession, access: CurrentUser, limit: PageSize = 20, cursor: Cursor = None
+) -> Page[FileOut]:
+    """Return my files, newest first."""
+    files, following = await service.list_page(database, access, limit, cursor)
+    return Page(items=[FileOut.model_validate(file) for file in files], next_cursor=following)
+
+
+@router.get("/{file_id}", response_class=Response)
+async def download_file(
+    request: Request, file_id: uuid.UUID, database: DatabaseSession, access: CurrentUser
+) -> Response:
+    """Return the bytes of one file of mine, to be saved and not shown."""
+    file, data = await service.read(database, _storage(request), access, file_id)
+    return Response(
+        data,
+        media_type=file.content_type,
+        headers={"Content-Disposition": content_disposition(file.name)},
+    )
+
+
+@router.delete("/{file_id}", status_code=204)
+async def delete_file(
+    request: Request, file_id: uuid.UUID, database: DatabaseSession, access: CurrentUser
+) -> None:
+    """Delete one file of mine."""
+    await service.delete(database, _storage(request), access, file_id)

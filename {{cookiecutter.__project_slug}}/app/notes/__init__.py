@@ -1,0 +1,1 @@
+"""Notes, the sample domain: a resource that a user owns."""

@@ -1,0 +1,1 @@
+"""What developing the service takes: certificates, a local stack, commands. Never deployed."""

@@ -1,0 +1,58 @@
+"""How gunicorn runs the application behind nginx: `gunicorn 'app.main:create_app()'`.
+
+The values that differ between installations are settings (`SERVER__*`); the rest is here, with its
+reason. Settings that can't be used end the start with the reasons, one a line.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from app.layers.logs import adopt_streams, configure_logging
+
+# Before anything else can fail: a crash at start is a line of the log like any other.
+configure_logging()
+adopt_streams()
+
+from uvicorn_worker import UvicornWorker  # type: ignore[import-untyped]  # noqa: E402 - see above
+
+from app.settings import load_settings  # noqa: E402 - see above
+
+_settings = load_settings()
+configure_logging(_settings.logs)
+
+
+class Worker(UvicornWorker):  # type: ignore[misc]  # it ships no types
+    """uvicorn with everything off that the edge or a layer does."""
+
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
+        "loop": "uvloop",
+        "http": "httptools",
+        "ws": "none",
+        "lifespan": "on",  # an error at start ends the worker instead of being swallowed
+        "proxy_headers": False,  # app/layers/https.py alone decides whom to believe
+        "server_header": False,
+        "access_log": False,  # app/layers/logs writes the line
+        # A backstop: its bare 503 has no headers of ours. nginx stops at max_conns before it.
+        "limit_concurrency": 512,
+    }
+
+
+bind = _settings.server.bind
+workers = _settings.server.workers
+worker_class = Worker
+logger_class = "app.layers.logs.gunicorn_logger.GunicornLogger"
+
+keepalive = 30  # seconds; longer than nginx keeps idle connections (edge/conf.d/upstream.conf)
+timeout = 30
+graceful_timeout = 15
+# A leak in any library stays bounded; the jitter keeps workers from restarting all at once.
+max_requests = 100_000
+max_requests_jitter = 10_000
+# The heartbeat file of a worker: in memory, since a disk may stall.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+
+# Not preloaded: a worker opens its own connections, and a bad release fails worker by worker.
+preload_app = False
+control_socket_disable = True  # a way in that nobody here uses

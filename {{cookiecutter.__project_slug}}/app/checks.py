@@ -124,6 +124,12 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 def _storage(settings: Settings) -> Iterator[Finding]:
+    if not settings.uploads.bucket:
+        yield Finding(
+            "uploads.E002",
+            "No bucket is named, so every upload would be refused.",
+            "Set UPLOADS__BUCKET.",
+        )
     parts = urlsplit(settings.uploads.endpoint_url or "")
     if settings.uploads.endpoint_url and (
         parts.scheme != "https" or _is_local(parts.hostname or "")

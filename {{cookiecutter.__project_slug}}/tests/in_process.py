@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from functools import cache
+from ipaddress import ip_network
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 PROXY = ("127.0.0.1", 40_000)
+DOCUMENTATION = ip_network("2001:db8::/32")
+"""Clients of tests come from here, each from a network of its own: their limits never meet."""
+_next_client = count(0, 1 << 64)
 PASSWORD = "Correct-horse-7"
 
 
@@ -50,9 +55,9 @@ def make_settings(folder: Path, **environ: str) -> Settings:
 
 
 def client_of(app: FastAPI, **headers: str) -> httpx.AsyncClient:
-    """Return a client whose requests look as nginx forwards them."""
+    """Return a client at an address of its own, whose requests look as nginx forwards them."""
     forwarded = {
-        "X-Forwarded-For": "198.51.100.7",
+        "X-Forwarded-For": str(DOCUMENTATION[next(_next_client)]),
         "X-Forwarded-Proto": "https",
         "User-Agent": "tests/1.0",
     }
@@ -61,6 +66,13 @@ def client_of(app: FastAPI, **headers: str) -> httpx.AsyncClient:
         base_url="https://localhost",
         headers=forwarded | headers,
     )
+
+
+async def empty(app: FastAPI) -> None:
+    """Delete every row, so that a test starts from nothing in a service that runs already."""
+    async with app.state.database.engine.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            await connection.execute(table.delete())
 
 
 @asynccontextmanager

@@ -15,7 +15,6 @@ from tests.in_process import client_of, make_settings, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     import httpx
 
@@ -25,10 +24,8 @@ FIELDS = {"type", "title", "status", "detail", "request_id"}
 SECRET = "hunter2"
 
 
-@pytest.fixture
-async def client(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[httpx.AsyncClient]:
+@pytest.fixture(scope="module")
+async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
     """Return a client of a service whose endpoints fail in every way there is."""
     router = Router()
 
@@ -48,9 +45,10 @@ async def client(
         del access
         return number
 
-    monkeypatch.setattr("app.main.ROUTERS", (router,))
-    async with running(make_settings(tmp_path)) as app:
-        yield client_of(app)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.main.ROUTERS", (router,))
+        async with running(make_settings(tmp_path_factory.mktemp("errors"))) as app:
+            yield client_of(app)
 
 
 @pytest.mark.parametrize(

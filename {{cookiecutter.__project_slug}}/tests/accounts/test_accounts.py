@@ -11,11 +11,10 @@ from sqlalchemy import func, select, update
 from app.accounts import service
 from app.accounts.models import RefreshToken, Session, User
 from app.database import utc_now
-from tests.in_process import PASSWORD, client_of, make_settings, running, sign_up
+from tests.in_process import PASSWORD, client_of, empty, make_settings, running, sign_up
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     import httpx
     from fastapi import FastAPI
@@ -23,10 +22,16 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
-    async with running(make_settings(tmp_path)) as app:
+@pytest.fixture(scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FastAPI]:
+    async with running(make_settings(tmp_path_factory.mktemp("service"))) as app:
         yield app
+
+
+@pytest.fixture
+async def app(shared: FastAPI) -> FastAPI:
+    await empty(shared)
+    return shared
 
 
 @pytest.fixture

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.in_process import client_of, make_settings, running, sign_up
+from tests.in_process import client_of, empty, make_settings, running, sign_up
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     import httpx
     from fastapi import FastAPI
@@ -21,10 +20,16 @@ pytestmark = pytest.mark.anyio
 NOTES = "/api/v1/notes"
 
 
-@pytest.fixture
-async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
-    async with running(make_settings(tmp_path)) as app:
+@pytest.fixture(scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FastAPI]:
+    async with running(make_settings(tmp_path_factory.mktemp("service"))) as app:
         yield app
+
+
+@pytest.fixture
+async def app(shared: FastAPI) -> FastAPI:
+    await empty(shared)
+    return shared
 
 
 @pytest.fixture

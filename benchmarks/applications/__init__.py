@@ -1,0 +1,1 @@
+"""What is measured. These modules run in a generated project's Python; the runner imports none."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 STACK = pytest.StashKey[Stack]()
 
+
 def pytest_configure(config: pytest.Config) -> None:
     """Forget the settings of the shell that runs the tests: they are for another service."""
     del config

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tests.stack import Stack
 
 NOTES = "/api/v1/notes"
+NOBODYS = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.mark.parametrize(
@@ -18,9 +19,9 @@ NOTES = "/api/v1/notes"
     [
         ("GET", NOTES),
         ("POST", NOTES),
-        ("GET", f"{NOTES}/{uuid.uuid4()}"),
-        ("PATCH", f"{NOTES}/{uuid.uuid4()}"),
-        ("DELETE", f"{NOTES}/{uuid.uuid4()}"),
+        ("GET", f"{NOTES}/{NOBODYS}"),
+        ("PATCH", f"{NOTES}/{NOBODYS}"),
+        ("DELETE", f"{NOTES}/{NOBODYS}"),
     ],
 )
 def test_attack_a_stranger_reaches_no_note(stack: Stack, method: str, path: str) -> None:

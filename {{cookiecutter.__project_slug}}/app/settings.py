@@ -103,6 +103,8 @@ def _read_secret(path: str, name: str, problems: list[str]) -> str | None:
 
 def _is_near(name: str, known: list[str]) -> str | None:
     """Return the valid name that a foreign one was probably meant to be."""
+    if (as_file := f"{name.removesuffix('_PATH')}_FILE") in known and as_file != name:
+        return as_file
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
     if close:
         return close[0]

@@ -171,6 +171,7 @@ async def change_profile(
     user = await get_account(database, principal)
     user.display_name = change.display_name
     await database.commit()
+    log_event(Event.USER_UPDATED, user=str(user.id))
     return user
 
 
@@ -187,6 +188,8 @@ async def set_role(database: AsyncSession, email: str, role: str) -> bool:
         update(User).where(User.email == email).values(role=role).returning(User.id)
     )
     await database.commit()
+    if found is not None:
+        log_event(Event.AUTHZ_CHANGE, user=str(found), role=role)
     return found is not None
 
 
@@ -200,6 +203,8 @@ async def disable(database: AsyncSession, email: str) -> bool:
             update(Session).where(Session.user_id == found).values(revoked_at=utc_now())
         )
     await database.commit()
+    if found is not None:
+        log_event(Event.USER_DISABLED, user=str(found))
     return found is not None
 
 

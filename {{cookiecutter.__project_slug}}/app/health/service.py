@@ -39,12 +39,14 @@ class Readiness:
             return self._is_ready
 
     async def _ask(self) -> bool:
+        asked = "database"
         try:
             with fail_after(PATIENCE_SECONDS):
                 await self._database.answers()
                 if self._redis is not None:
+                    asked = "redis"
                     await self._redis.ping()
         except Exception as error:  # noqa: BLE001 - each driver has its own; all mean not ready
-            log_event(Event.SYS_NOT_READY, reason=type(error).__name__)
+            log_event(Event.SYS_NOT_READY, component=asked, reason=type(error).__name__)
             return False
         return True

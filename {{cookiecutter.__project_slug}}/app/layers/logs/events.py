@@ -18,12 +18,8 @@ class Event(StrEnum):
     AUTHN_LOGIN_FAIL = "authn_login_fail"
     AUTHN_LOGIN_LOCK = "authn_login_lock"
     AUTHN_LOGOUT = "authn_logout"
-    AUTHN_PASSWORD_CHANGE = "authn_password_change"  # noqa: S105 -- the name of an event
-    AUTHN_TOKEN_CREATED = "authn_token_created"  # noqa: S105 -- the same
-    AUTHN_TOKEN_INVALID = "authn_token_invalid"  # noqa: S105 -- the same
+    AUTHN_TOKEN_INVALID = "authn_token_invalid"  # noqa: S105 -- the name of an event
     AUTHN_TOKEN_REUSE = "authn_token_reuse"  # noqa: S105 -- the same
-    AUTHN_TOKEN_REVOKED = "authn_token_revoked"  # noqa: S105 -- the same
-    AUTHZ_ADMIN = "authz_admin"
     AUTHZ_CHANGE = "authz_change"
     AUTHZ_FAIL = "authz_fail"
     BOT_REFUSED = "bot_refused"
@@ -46,7 +42,7 @@ class Event(StrEnum):
     UPLOAD_STORED = "upload_stored"
     UPLOAD_VALIDATION = "upload_validation"
     USER_CREATED = "user_created"
-    USER_DELETED = "user_deleted"
+    USER_DISABLED = "user_disabled"
     USER_UPDATED = "user_updated"
 
 
@@ -70,6 +66,7 @@ LEVELS: dict[Event, Level] = {
     Event.SYS_NOT_READY: "ERROR",
     Event.UNEXPECTED_ERROR: "ERROR",
     Event.UPLOAD_VALIDATION: "WARNING",
+    Event.USER_DISABLED: "WARNING",
 }
 """Levels of the events that are not plain news; the others are INFO."""
 

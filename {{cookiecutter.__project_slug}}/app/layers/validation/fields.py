@@ -1,0 +1,69 @@
+"""What a field may hold: the types that bodies are made of."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+
+
+def clean_text(text: str) -> str:
+    """Return the text in Unicode's NFC, so that equal-looking text is equal.
+
+    Raises:
+        ValueError: it holds a NUL, another control character or a lone surrogate, which
+            databases, logs and terminals each treat in their own way.
+    """
+    for character in text:
+        if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t":
+            raise ValueError("control characters are not allowed")
+    return unicodedata.normalize("NFC", text)
+
+
+def fold_email(email: str) -> str:
+    """Return the address in the one spelling that identifies an account."""
+    return unicodedata.normalize("NFKC", email).casefold()
+
+
+def check_password(password: str) -> str:
+    """Return the password if it follows the policy.
+
+    Raises:
+        ValueError: no upper-case letter or no digit; length is bounded by the type.
+    """
+    if not any(character.isupper() for character in password):
+        raise ValueError("needs an upper-case letter")
+    if not any(character.isdigit() for character in password):
+        raise ValueError("needs a digit")
+    return password
+
+
+Email = Annotated[EmailStr, Field(max_length=254), AfterValidator(fold_email)]
+"""An e-mail address, folded to the spelling that identifies an account."""
+
+Password = Annotated[
+    str,
+    StringConstraints(min_length=10, max_length=100),
+    AfterValidator(clean_text),
+    AfterValidator(check_password),
+]
+"""A new password: 10 to 100 characters, an upper-case letter and a digit."""
+
+Line = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\r\n]*$"),
+    AfterValidator(clean_text),
+]
+"""One line of text, such as a title."""
+
+Text = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(clean_text)]
+"""Text of several lines."""
+
+
+class StrictModel(BaseModel):
+    """Base of every request body: nothing unknown, nothing coerced, the input in no error."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, str_max_length=10_000
+    )

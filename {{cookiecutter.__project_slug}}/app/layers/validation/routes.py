@@ -1,0 +1,102 @@
+"""The route that every domain uses: it checks query and body before FastAPI reads them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from app.layers.validation.bodies import is_json, parse_json
+from app.layers.validation.queries import check_query, query_names
+from app.layers.validation.refusals import TooLarge, UnsupportedMediaType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from starlette.responses import Response
+
+    from app.layers.validation.settings import ValidationSettings
+
+
+class StrictRequest(Request):
+    """A request whose JSON body was read within its bounds, and in the one way it can be read."""
+
+    async def read_json(self, limits: ValidationSettings) -> None:
+        """Read the body before FastAPI does: it would turn each of these refusals into one 400.
+
+        Raises:
+            TooLarge: it is longer than JSON may be; the rest is not read.
+            Malformed: see `parse_json`.
+        """
+        chunks, size = [], 0
+        async for chunk in self.stream():
+            size += len(chunk)
+            if size > limits.max_json_bytes:
+                raise TooLarge("The body is too large.")
+            chunks.append(chunk)
+        self.content = b"".join(chunks)
+        # Without a body FastAPI says which fields are missing.
+        parsed = parse_json(self.content, max_depth=limits.max_json_depth) if size else None
+        self.value: Any = parsed
+
+    async def body(self) -> bytes:
+        """Return the body as it came."""
+        return self.content
+
+    async def json(self) -> Any:
+        """Return what the body says."""
+        return self.value
+
+
+class StrictRoute(APIRoute):
+    """A route that refuses unknown and repeated query parameters and bodies that are not JSON."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap FastAPI's handler in the checks."""
+        handle = super().get_route_handler()
+        known = frozenset(query_names(self.dependant))
+        takes_json = self.body_field is not None
+
+        async def handle_strictly(request: Request) -> Response:
+            query: bytes = request.scope["query_string"]
+            if query and (found := check_query(query.decode("latin-1"), known)):
+                raise RequestValidationError(found)
+            if takes_json:
+                if not is_json(request.headers.get("content-type", "")):
+                    raise UnsupportedMediaType("The body must be application/json in UTF-8.")
+                request = StrictRequest(request.scope, request.receive)
+                await request.read_json(request.app.state.settings.validation)
+            return await handle(request)
+
+        return handle_strictly
+
+
+Router = partial(APIRouter, route_class=StrictRoute)
+"""What every domain makes its router with."""
+
+
+class LaxRouteError(Exception):
+    """A route was made with a plain APIRouter: its queries and bodies would go unchecked."""
+
+
+def require_strict_routes(app: FastAPI) -> None:
+    """Refuse to start with a route that is not strict.
+
+    Raises:
+        LaxRouteError: with the paths of such routes.
+    """
+    lax = [
+        f"{method} {context.path}"
+        for context in iter_route_contexts(app.routes)
+        if isinstance(context.original_route, APIRoute)
+        and not isinstance(context.original_route, StrictRoute)
+        for method in sorted(context.methods or ())
+    ]
+    if lax:
+        raise LaxRouteError(
+            f"nothing would check the queries and bodies of {', '.join(lax)}; "
+            "make the router with Router from app.layers.validation"
+        )

@@ -6,10 +6,12 @@ reason. Settings that can't be used end the start with the reasons, one a line.
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
-from app.layers.logs import adopt_streams, configure_logging
+from app.layers.logs import Event, adopt_streams, configure_logging, log_event
 
 # Before anything else can fail: a crash at start is a line of the log like any other.
 configure_logging()
@@ -17,9 +19,21 @@ adopt_streams()
 
 from uvicorn_worker import UvicornWorker  # type: ignore[import-untyped]  # noqa: E402 - see above
 
-from app.settings import load_settings  # noqa: E402 - see above
+from app.protocol import protocol_with  # noqa: E402 - see above
+from app.settings import InvalidSettingsError, load_settings  # noqa: E402 - see above
 
-_settings = load_settings()
+
+def _log_refusals(reasons: list[str]) -> int:
+    """Write a line for each; return the exit code."""
+    for reason in reasons:
+        log_event(Event.SYS_CONFIGURATION_REFUSED, reason=reason)
+    return 1 if reasons else 0
+
+
+try:
+    _settings = load_settings()
+except InvalidSettingsError as refused:
+    sys.exit(_log_refusals(str(refused).splitlines()))
 configure_logging(_settings.logs)
 
 
@@ -28,7 +42,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # it ships no types
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
         "loop": "uvloop",
-        "http": "httptools",
+        "http": protocol_with(_settings.headers),
         "ws": "none",
         "lifespan": "on",  # an error at start ends the worker instead of being swallowed
         "proxy_headers": False,  # app/layers/https.py alone decides whom to believe
@@ -56,3 +70,28 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # Not preloaded: a worker opens its own connections, and a bad release fails worker by worker.
 preload_app = False
 control_socket_disable = True  # a way in that nobody here uses
+
+
+def on_starting(_arbiter: object) -> None:
+    """Build the service once before any worker does, so that what refuses it is said once.
+
+    In a child: the master stays without the service's code, so a reload (HUP) brings new code.
+    """
+    child = os.fork()
+    if child == 0:
+        _rehearse()
+    if os.waitpid(child, 0)[1] != 0:
+        sys.exit(1)
+
+
+def _rehearse() -> NoReturn:
+    """Build the service, log what keeps it from starting, and end this process."""
+    status = 1
+    try:
+        from app.start import refusals  # noqa: PLC0415 - not in the master
+
+        status = _log_refusals(refusals(_settings))
+    except Exception as error:  # noqa: BLE001 - nothing may get past the end of this process
+        log_event(Event.SYS_CRASH, error=error)
+    finally:
+        os._exit(status)

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from app.layers.authentication.keys import WeakKeyError, load_signing_key
-from app.layers.logs import Event, log_event
-from app.settings import Settings, load_settings, secret_value
+from app.settings import Settings, load_settings_or_exit, secret_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +40,10 @@ def _is_local(host: str) -> bool:
     try:
         address = ipaddress.ip_address(name)
     except ValueError:
-        return False
+        try:  # 127.1 and 2130706433 are addresses too, to whoever connects
+            address = ipaddress.ip_address(socket.inet_aton(name))
+        except OSError:
+            return False
     return address.is_loopback or address.is_unspecified
 
 
@@ -75,14 +78,39 @@ def _hosts(settings: Settings) -> Iterator[Finding]:
         )
 
 
+def _is_broad(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+    """Whether a network holds strangers: a private one may be a whole cluster's."""
+    narrowest = {4: 24, 6: 64} if not network.is_private else {4: 8, 6: 32}
+    return network.prefixlen < narrowest[network.version]
+
+
 def _proxies(settings: Settings) -> Iterator[Finding]:
     for network in settings.https.trusted_proxies:
-        if network.prefixlen < (8 if network.version == 4 else 32):  # noqa: PLR2004 - IPv4
+        if _is_broad(network):
             yield Finding(
                 "https.E002",
-                f"Nearly everybody is trusted as a proxy ({network}).",
+                f"Whole parts of the Internet are trusted as a proxy ({network}).",
                 "Set HTTPS__TRUSTED_PROXIES to the addresses of nginx only.",
             )
+
+
+def _search_engines(settings: Settings) -> Iterator[Finding]:
+    for network in settings.bots.search_engine_networks:
+        if network.prefixlen < (16 if network.version == 4 else 32):  # noqa: PLR2004 - IPv4
+            yield Finding(
+                "bots.E001",
+                f"Nearly anybody may call itself a search engine ({network}).",
+                "Set BOTS__SEARCH_ENGINE_NETWORKS to the ranges that the engines publish.",
+            )
+
+
+def _log_level(settings: Settings) -> Iterator[Finding]:
+    if settings.logs.level == "DEBUG":
+        yield Finding(
+            "logs.E001",
+            "Libraries log what they handle at DEBUG.",
+            "Leave LOGS__LEVEL alone, or set it to INFO or above.",
+        )
 
 
 def _hsts(settings: Settings) -> Iterator[Finding]:
@@ -111,6 +139,14 @@ def _redis(settings: Settings) -> Iterator[Finding]:
             "rate_limits.E001",
             "There is no Redis, so each process would count for itself.",
             "Set REDIS__URL or REDIS__URL_FILE.",
+        )
+        return
+    parts = urlsplit(settings.redis.url.get_secret_value())
+    if parts.scheme != "unix" and not parts.password:
+        yield Finding(
+            "rate_limits.E002",
+            "Redis asks for no password: whoever reaches it can reset every limit.",
+            "Give it one (requirepass or an ACL user), and the URL with it by REDIS__URL_FILE.",
         )
 
 
@@ -144,6 +180,8 @@ def _storage(settings: Settings) -> Iterator[Finding]:
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _hosts,
     _proxies,
+    _search_engines,
+    _log_level,
     _hsts,
     _origins,
     _redis,
@@ -169,13 +207,12 @@ def refuse_unsafe(settings: Settings) -> None:
         return
     found = findings(settings)
     if found:
-        log_event(Event.SYS_CONFIGURATION_REFUSED, codes=[finding.code for finding in found])
         raise UnsafeConfigurationError("\n".join(map(str, found)))
 
 
 def main() -> int:
-    """Print the findings; 1 if there are any."""
-    found = findings(load_settings())
+    """Print the findings; 1 if there are any, or if the settings can't be used."""
+    found = findings(load_settings_or_exit())
     sys.stdout.writelines(f"{finding}\n" for finding in found)
     return 1 if found else 0
 

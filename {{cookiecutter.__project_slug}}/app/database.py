@@ -42,6 +42,8 @@ class DatabaseSettings(LayerSettings):
     """`sqlite+aiosqlite:///path` or `postgresql+asyncpg://user:password@host/name`."""
     pool_size: int = Field(default=5, ge=1, le=100)
     """Connections that a worker keeps; as many again under load."""
+    pool_timeout: float = Field(default=5.0, gt=0, le=30)
+    """Seconds that a request waits for one before it is answered 503."""
 
     @field_validator("url")
     @classmethod
@@ -132,17 +134,16 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def create_engine(settings: DatabaseSettings) -> AsyncEngine:
     """Return an engine for the configured database; nothing is connected yet."""
     url = settings.url.get_secret_value()
+    pool: dict[str, Any] = {
+        "pool_size": settings.pool_size,
+        "max_overflow": settings.pool_size,
+        "pool_timeout": settings.pool_timeout,
+        "hide_parameters": True,  # an error's message would quote what users sent
+    }
     if not settings.is_sqlite:
-        return create_async_engine(
-            url, pool_size=settings.pool_size, pool_pre_ping=True, hide_parameters=True
-        )
+        return create_async_engine(url, pool_pre_ping=True, **pool)
     # IMMEDIATE: a writer queues at BEGIN instead of failing half-way with "database is locked".
-    engine = create_async_engine(
-        url,
-        pool_size=settings.pool_size,
-        hide_parameters=True,  # an error's message would quote what users sent
-        connect_args={"isolation_level": "IMMEDIATE"},
-    )
+    engine = create_async_engine(url, connect_args={"isolation_level": "IMMEDIATE"}, **pool)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     return engine
 

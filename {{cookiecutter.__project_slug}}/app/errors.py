@@ -15,7 +15,9 @@ import orjson
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from app.layers.logs import Event, log_event, log_unexpected
@@ -171,6 +173,11 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
     return problem_response(request.scope, Invalid("Some values break a rule.", errors=found))
 
 
+async def _answer_stale(request: Request, error: Exception) -> Response:
+    del error
+    return problem_response(request.scope, Conflict("It was changed or deleted meanwhile."))
+
+
 async def _answer_down(request: Request, error: Exception) -> Response:
     log_unexpected(error)
     return problem_response(request.scope, Unavailable("Try again later."))
@@ -182,6 +189,7 @@ DATABASE_DOWN = (OperationalError, InterfaceError, PoolTimeoutError, ConnectionE
 
 def install_error_handlers(app: FastAPI) -> None:
     """Make every error of the service, the framework and validation a problem answer."""
+    app.add_exception_handler(StaleDataError, _answer_stale)
     for down in DATABASE_DOWN:
         app.add_exception_handler(down, _answer_down)
     app.add_exception_handler(ServiceError, _answer_service_error)
@@ -217,6 +225,8 @@ class ErrorBoundary:
             if started:
                 raise
             await problem_response(scope, error)(scope, receive, send)
+        except ClientDisconnect:
+            return  # nobody is there to be answered; the access line says so
         except Exception as error:
             log_unexpected(error)
             if started:

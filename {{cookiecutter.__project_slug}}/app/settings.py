@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -173,6 +174,19 @@ def load_settings(
     if settings is None or problems:
         raise InvalidSettingsError("\n".join(problems))
     return settings
+
+
+def load_settings_or_exit() -> Settings:
+    """Read the settings for a command: a person reads what is wrong with them, without a stack.
+
+    Raises:
+        SystemExit: with 1, when they can't be used and stderr says why.
+    """
+    try:
+        return load_settings()
+    except InvalidSettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
 
 
 def secret_value(secret: SecretStr | None) -> str | None:

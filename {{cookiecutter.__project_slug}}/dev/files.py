@@ -15,6 +15,7 @@ def private_folder(path: Path) -> Path:
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     for folder in reversed(missing):
         folder.mkdir(mode=0o700, exist_ok=True)
+    path.chmod(0o700)  # it may have been there before
     return path
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import subprocess
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -16,7 +17,7 @@ from dotenv import dotenv_values
 
 from dev.bootstrap import bootstrap
 from dev.processes import ROOT, Ports, Service, serve
-from dev.runner import ProcessError, Running, is_port_free, tail, wait_for_end
+from dev.runner import ProcessError, Running, dying_with_us, is_port_free, tail, wait_for_end
 from dev.smoke import smoke
 from dev.smoke_samples import note_example  # sample
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 WATCH_SECONDS = 3600.0
+MAX_PORT = 65_535
 # What a developer may point elsewhere; the rest of `.env` the application reads itself.
 PASSED_ON = (
     "UPLOADS__ACCESS_KEY_ID",
@@ -75,6 +77,25 @@ def check_ports(ports: Ports) -> None:
             )
 
 
+def check_start(service: Service) -> None:
+    """Do nothing if the application would start with these settings and this code.
+
+    Raises:
+        ProcessError: it would not; with its reasons, a line each.
+    """
+    done = subprocess.run(
+        dying_with_us((sys.executable, "-m", "app.start")),
+        cwd=service.folder or service.run,
+        env=os.environ | service.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ProcessError((done.stderr or done.stdout).strip())
+
+
 def stored_settings(env_file: Path) -> dict[str, str]:
     """Return the settings that other processes than the application need too."""
     stored = {**dotenv_values(env_file), **os.environ}
@@ -115,16 +136,16 @@ def run(arguments: argparse.Namespace, ending: Ending) -> int:
         print(f"Made {line}")
     ports = Ports(https=arguments.https_port, http=arguments.http_port)
     check_ports(ports)
-    folder = ROOT / "var" / "run"
-    for log in folder.glob("*.log"):
-        log.unlink()  # of the last run
     service = Service(
-        run=folder,
+        run=ROOT / "var" / "run",
         certificates=certificates,
         settings=stored_settings(ROOT / ".env"),
         ports=ports,
         folder=ROOT,
     )
+    check_start(service)
+    for log in service.run.glob("*.log"):
+        log.unlink()  # of the last run
     print("Starting nginx, Redis, S3 and the application ...", flush=True)
     with serve(service) as processes:
         ending.processes = processes
@@ -137,11 +158,22 @@ def run(arguments: argparse.Namespace, ending: Ending) -> int:
         raise ProcessError(f"{ended.name} ended, so all stops. Its log ends:\n{tail(ended.log)}")
 
 
+def port(text: str) -> int:
+    """Return a TCP port that can be listened on.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= MAX_PORT):
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to {MAX_PORT}, not {text}")
+    return int(text)
+
+
 def main() -> int:
     """Read the arguments, run until told otherwise."""
     parser = argparse.ArgumentParser(prog="python -m dev.run", description=__doc__)
-    parser.add_argument("--https-port", type=int, default=8443)
-    parser.add_argument("--http-port", type=int, default=8080)
+    parser.add_argument("--https-port", type=port, default=8443)
+    parser.add_argument("--http-port", type=port, default=8080)
     parser.add_argument("--check", action="store_true", help="call it as a client would, then stop")
     arguments = parser.parse_args()
     ending = Ending()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from fastapi import HTTPException
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm.exc import StaleDataError
 
 from app.errors import Conflict
 from app.layers.authorization import Public  # noqa: TC001 - FastAPI resolves it at run time
@@ -38,6 +39,7 @@ async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[http
     endpoint("/crash", RuntimeError(f"the password is {SECRET}"))
     endpoint("/conflict", Conflict("There is one already."))
     endpoint("/framework", HTTPException(418, detail=f"words of a library, {SECRET}"))
+    endpoint("/stale", StaleDataError(f"UPDATE '{SECRET}'"))
     endpoint("/database", OperationalError(f"SELECT '{SECRET}'", {}, Exception(SECRET)))
 
     @router.get("/number/{number}")
@@ -57,6 +59,7 @@ async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[http
         ("/crash", 500, "internal-error"),
         ("/conflict", 409, "conflict"),
         ("/framework", 418, "im-a-teapot"),
+        ("/stale", 409, "conflict"),
         ("/database", 503, "unavailable"),
         ("/nowhere", 404, "not-found"),
     ],

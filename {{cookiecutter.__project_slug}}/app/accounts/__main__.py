@@ -1,4 +1,7 @@
-"""`python -m app.accounts promote|disable EMAIL` and `sweep`: what only an operator may do."""
+"""What only an operator may do with accounts: promote, demote or disable one, sweep what ran out.
+
+`python -m app.accounts promote|demote|disable EMAIL`, `python -m app.accounts sweep`
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,26 @@ import argparse
 import asyncio
 import sys
 
+from pydantic import TypeAdapter, ValidationError
+
 from app.accounts import service
 from app.database import open_database
-from app.settings import load_settings
+from app.layers.validation import Email
+from app.settings import load_settings_or_exit
+
+ADDRESS: TypeAdapter[str] = TypeAdapter(Email)
+"""Reads an address as signing up does, or it would not find the account."""
+DONE = {
+    "promote": "{email} is an administrator now.",
+    "demote": "{email} is an ordinary user now.",
+    "disable": "{email} is disabled, and its sessions have ended.",
+    "sweep": "Sessions that had run out are deleted.",
+}
 
 
 async def _run(command: str, email: str) -> bool:
-    async with open_database(load_settings().database) as database, database.sessions() as session:
+    settings = load_settings_or_exit()
+    async with open_database(settings.database) as database, database.sessions() as session:
         if command == "promote":
             return await service.set_role(session, email, "admin")
         if command == "demote":
@@ -23,19 +39,32 @@ async def _run(command: str, email: str) -> bool:
         return True
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Run one command; 1 when there is no such account."""
-    parser = argparse.ArgumentParser(prog="python -m app.accounts", description=__doc__)
-    parser.add_argument("command", choices=["promote", "demote", "disable", "sweep"])
-    parser.add_argument("email", nargs="?", default="")
-    given = parser.parse_args()
-    if given.command != "sweep" and not given.email:
-        parser.error(f"{given.command} needs an e-mail address")
-    if not asyncio.run(_run(given.command, given.email.casefold())):
-        sys.stderr.write("There is no account with this e-mail address.\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m app.accounts",
+        description=__doc__.partition("\n")[0],
+        epilog="promote makes an administrator, demote takes that back, disable ends all sessions "
+        "and refuses new ones, sweep deletes sessions that have run out (daily).",
+    )
+    parser.add_argument("command", choices=DONE)
+    parser.add_argument("email", nargs="?", default="", help="whose account; sweep takes none")
+    given = parser.parse_args(arguments)
+    if (given.command == "sweep") == bool(given.email):
+        wants = "no" if given.command == "sweep" else "an"
+        parser.error(f"{given.command} needs {wants} e-mail address")
+    email = ""
+    if given.email:
+        try:
+            email = ADDRESS.validate_python(given.email)
+        except ValidationError:
+            parser.error(f"this is no e-mail address: {given.email}")
+    if not asyncio.run(_run(given.command, email)):
+        sys.stderr.write(f"There is no account with the e-mail address {email}.\n")
         return 1
+    sys.stdout.write(DONE[given.command].format(email=email) + "\n")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.layers.validation import Email, Line, Password, StrictModel
+from app.layers.validation import Email, GivenPassword, Line, Password, StrictModel
 
 
 class Signup(StrictModel):
@@ -19,10 +19,10 @@ class Signup(StrictModel):
 
 
 class Login(StrictModel):
-    """Proof of an account. The password is held to no policy here: it may be older than ours."""
+    """Proof of an account."""
 
     email: Email
-    password: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    password: GivenPassword
 
 
 class Refresh(StrictModel):

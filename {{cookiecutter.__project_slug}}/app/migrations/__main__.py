@@ -1,11 +1,14 @@
-"""Bring the configured database up to date."""
+"""Bring the configured database up to date: `python -m app.migrations`."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script.revision import ResolutionError
+from alembic.util import CommandError
 
 
 def alembic_config() -> Config:
@@ -16,5 +19,26 @@ def alembic_config() -> Config:
     return config
 
 
+def in_one_line(error: CommandError) -> str:
+    """Return what keeps Alembic from working, and what to do where we know it."""
+    if isinstance(error.__cause__, ResolutionError):
+        return (
+            f"the database is at revision {error.__cause__.argument}, which is not in "
+            "app/migrations/versions: take it back with the code that migrated it, or name an "
+            "empty database in DATABASE__URL (in development: remove var/app.db*)"
+        )
+    return " ".join(str(error).split())
+
+
+def main() -> int:
+    """Bring it up to date; 1, and a line that says why, when that can't be done."""
+    try:
+        command.upgrade(alembic_config(), "head")
+    except CommandError as error:
+        sys.stderr.write(f"{in_one_line(error)}\n")
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    command.upgrade(alembic_config(), "head")
+    sys.exit(main())

@@ -3,27 +3,61 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from alembic import context
+from alembic.util import CommandError
 
 import app.domains  # noqa: F401 - every model, so that autogenerate sees every table
-from app.database import Base, create_engine
-from app.settings import load_settings
+from app.database import Base, UtcDateTime, create_engine
+from app.settings import load_settings_or_exit
 
 if TYPE_CHECKING:
+    from alembic.autogenerate.api import AutogenContext
+    from alembic.operations import MigrationScript
     from sqlalchemy import Connection
 
 
+def _render_item(kind: str, item: Any, autogenerate: AutogenContext) -> str | Literal[False]:
+    """Write our own type as the migrations name it; Alembic writes everything else."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        autogenerate.imports.add("from app.database import UtcDateTime")
+        return "UtcDateTime()"
+    return False
+
+
+def _number(_context: Any, _revision: Any, directives: list[MigrationScript]) -> None:
+    """Give a new revision the next number of the series.
+
+    Raises:
+        CommandError: it was to be written from the models, and they say nothing new.
+    """
+    asked = context.config.cmd_opts
+    (script,) = directives
+    if getattr(asked, "autogenerate", False) and not (
+        script.upgrade_ops is None or not script.upgrade_ops.is_empty()
+    ):
+        raise CommandError("nothing to migrate: is the router in app/domains.py?")
+    if getattr(asked, "rev_id", None) is None:
+        known = [revision.revision for revision in context.script.walk_revisions()]
+        newest = max((int(name) for name in known if name.isdecimal()), default=0)
+        script.rev_id = f"{newest + 1:04}"
+
+
 def _migrate(connection: Connection) -> None:
-    # Batch mode rewrites a table where SQLite can't alter it.
-    context.configure(connection, target_metadata=Base.metadata, render_as_batch=True)
+    context.configure(
+        connection,
+        target_metadata=Base.metadata,
+        render_as_batch=True,  # rewrites a table where SQLite can't alter it
+        render_item=_render_item,
+        process_revision_directives=_number,
+    )
     with context.begin_transaction():
         context.run_migrations()
 
 
 async def _run() -> None:
-    engine = create_engine(load_settings().database)
+    engine = create_engine(load_settings_or_exit().database)
     async with engine.begin() as connection:
         await connection.run_sync(_migrate)
     await engine.dispose()

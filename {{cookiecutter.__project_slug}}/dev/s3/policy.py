@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _FREE = {"file", "policy", "x-amz-signature"}
 """Fields that no condition speaks of."""
-_PAIR = 2
 _TRIPLE = 3
 
 

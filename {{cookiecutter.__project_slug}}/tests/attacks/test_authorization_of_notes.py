@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,3 +57,17 @@ def test_twin_owners_do_all_they_like_with_their_own_notes(stack: Stack) -> None
     assert client.patch(place, json={"text": "changed"}).json()["text"] == "changed"
     assert [note["title"] for note in client.get(NOTES).json()["items"]] == ["mine"]
     assert client.delete(place).status_code == 204
+
+
+def test_attack_changing_and_deleting_at_once_breaks_nothing(stack: Stack) -> None:
+    client = stack.signup().client
+    for _ in range(3):
+        place = f"{NOTES}/{client.post(NOTES, json={'title': 'contended'}).json()['id']}"
+
+        def change(number: int, place: str = place) -> int:
+            method, body = ("DELETE", None) if number == 5 else ("PATCH", {"text": str(number)})
+            return client.request(method, place, json=body).status_code
+
+        with ThreadPoolExecutor(10) as pool:
+            statuses = set(pool.map(change, range(10)))
+        assert statuses <= {200, 204, 404, 409}

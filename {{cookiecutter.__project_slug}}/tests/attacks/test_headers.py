@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.raw import ask, assert_problem, open_tls, request
+
 if TYPE_CHECKING:
     from tests.stack import Stack
 
@@ -50,6 +52,24 @@ def test_attack_a_refusal_by_a_layer_further_in_is_not_naked(stack: Stack) -> No
     assert answer.status_code == 403
     for name, value in POLICY.items():
         assert answer.headers.get_list(name) == [value], name
+
+
+@pytest.mark.parametrize(
+    ("target", "header"),
+    [
+        ("/\xff", "X: a"),
+        ("/healthz?\xff", "X: a"),
+        ("/healthz", "X: \x1b[31m"),
+        ("/healthz", "X: \x01"),
+        ("/healthz", "X: \x7f"),
+    ],
+    ids=["path", "query", "escape", "control", "delete"],
+)
+def test_attack_what_no_parser_takes_is_answered_in_full_dress(
+    stack: Stack, target: str, header: str
+) -> None:
+    """It passes nginx and ends in uvicorn, whose own answer would be plain text."""
+    assert_problem(ask(open_tls(stack), request(target, header)), 400, "malformed")
 
 
 def test_attack_an_answer_tells_no_software_and_no_version(stack: Stack) -> None:

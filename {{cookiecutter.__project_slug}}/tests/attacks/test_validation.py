@@ -136,6 +136,30 @@ def test_attack_a_query_with_repeated_or_unknown_parameters_is_refused(
     assert "admin" not in answer.text.replace("urn:problem", "")
 
 
+def test_attack_a_query_of_many_parameters_is_refused_and_no_crash(stack: Stack) -> None:
+    for query in ("&" * 60, "&".join(f"limit={number}" for number in range(60))):
+        assert stack.client().get(f"/healthz?{query}").status_code == 422
+
+
+def test_attack_two_content_types_are_refused(stack: Stack) -> None:
+    headers = [("Content-Type", "application/json"), ("Content-Type", "text/plain")]
+    answer = stack.client().post(SIGNUP, content=json.dumps(account()), headers=headers)
+    assert answer.status_code in {400, 415}
+
+
+def test_attack_text_that_grows_when_it_is_composed_is_held_to_its_bound(stack: Stack) -> None:
+    client = stack.signup().client
+    grown = client.patch("/api/v1/accounts/me", json={"display_name": "\ufb2c" * 200})
+    assert grown.status_code == 422
+    kept = client.patch("/api/v1/accounts/me", json={"display_name": "\ufb2c" * 60})
+    assert kept.status_code == 200
+
+
+def test_attack_an_address_that_folds_into_another_is_refused(stack: Stack) -> None:
+    given = account(email="victim＠example.com@attacker.example")
+    assert send(stack, json.dumps(given).encode()).status_code == 422
+
+
 def test_attack_a_query_or_headers_without_end_are_refused(stack: Stack) -> None:
     assert stack.client().get(f"/healthz?{'a' * 3_000}").status_code == 414
     many = {f"X-Header-{number}": "x" for number in range(80)}

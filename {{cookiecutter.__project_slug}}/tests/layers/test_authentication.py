@@ -10,6 +10,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -25,6 +26,7 @@ from sqlalchemy import update
 
 from app.accounts.models import Session, User
 from app.database import utc_now
+from app.errors import Unavailable
 from app.layers.authentication import (
     AccessTokens,
     AuthenticationSettings,
@@ -208,6 +210,25 @@ def test_the_published_key_is_the_public_half_only() -> None:
         algorithms=["RS256"],
         audience=SETTINGS.audience,
     )["sub"] == str(USER)
+
+
+@pytest.mark.anyio
+async def test_a_queue_of_passwords_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.layers.authentication.passwords.MAX_WAITING", 2)
+    passwords = Passwords(concurrency=1)
+    refused: list[str] = []
+
+    async def log_in() -> None:
+        try:
+            await passwords.verify("Correct-horse-7", None)
+        except Unavailable as error:
+            refused.append(error.headers["Retry-After"])
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(5):
+            tasks.start_soon(log_in)
+    assert refused == ["5"] * 3
+    assert await passwords.verify("Correct-horse-7", None) is False
 
 
 @pytest.mark.anyio

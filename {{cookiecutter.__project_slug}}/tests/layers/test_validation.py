@@ -122,6 +122,8 @@ def test_only_json_in_utf8_is_json(content_type: str, *, verdict: bool) -> None:
         ("LIMIT=1", ["extra_forbidden"]),
         ("admin=true", ["extra_forbidden"]),
         ("limit", []),
+        ("&" * 60, ["too_many"]),
+        ("&".join(f"limit={number}" for number in range(60)), ["too_many"]),
     ],
 )
 def test_a_query_holds_known_parameters_once(query: str, rules: list[str]) -> None:
@@ -185,6 +187,39 @@ def test_an_unknown_field_is_refused(field: str) -> None:
 )
 def test_an_address_has_one_spelling(written: str, folded: str) -> None:
     assert TypeAdapter(Email).validate_python(written) == folded
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "victim＠example.com@attacker.com",
+        "a，b@example.com",
+        "＜script＞@example.com",
+        "Ann <ann@example.com>",
+        "\ufdfa" * 20 + "@example.com",
+    ],
+)
+def test_no_address_becomes_another_one_by_folding(address: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Email).validate_python(address)
+
+
+@given(st.text(max_size=60))
+def test_an_address_that_is_taken_is_one_and_stays_itself(local: str) -> None:
+    email = TypeAdapter(Email)
+    with suppress(ValidationError):
+        taken = email.validate_python(f"{local}@example.com")
+        assert taken.count("@") == 1
+        assert email.validate_python(taken) == taken
+
+
+@pytest.mark.parametrize(("kind", "bound"), [(Line, 200), (Text, 10_000), (Password, 100)])
+def test_what_is_bounded_is_what_is_stored(kind: type[str], bound: int) -> None:
+    """U+FB2C becomes three characters in NFC: a bound before that is no bound."""
+    for length in (34, 67, 100, 200, 3_334, 10_000):
+        with suppress(ValidationError):
+            stored = TypeAdapter(kind).validate_python("\ufb2c" * length + "A1")
+            assert len(stored) <= bound
 
 
 @pytest.mark.parametrize("address", ["", "a", "a@b", "a@@b.com", "a@b.com\n", "a b@c.com", 1, None])

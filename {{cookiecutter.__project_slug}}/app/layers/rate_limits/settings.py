@@ -23,7 +23,8 @@ class RateLimitsSettings(LayerSettings):
     """`RATE_LIMITS__*`. Each limit is for one client address (IPv6: one /64)."""
 
     per_client: LimitText = "100/15minutes"
-    """Requests of any kind, the refused ones too; only health checks are not counted."""
+    """Requests of any kind but health checks. What the edge, the https or the CORS layer refused
+    before never gets here; the edge has a limit of its own for those."""
     login: LimitText = "10/15minutes"
     """Logins, whichever account they are for."""
     failed_logins: LimitText = "10/15minutes"

@@ -6,7 +6,7 @@ import unicodedata
 from urllib.parse import quote
 
 MAX_NAME = 255
-"""Characters."""
+"""Bytes in UTF-8: what file systems take, and what leaves a download's headers within bounds."""
 MAX_EXTENSION = 10
 """A longer one is not kept when the name is cut."""
 _DROPPED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -35,8 +35,13 @@ def clean_name(given: str) -> str:
     name = " ".join(name.split()).strip(" .")
     stem, dot, extension = name.rpartition(".")
     if dot and len(extension) < MAX_EXTENSION:
-        return stem[: MAX_NAME - len(extension) - 1].rstrip(" .") + dot + extension
-    return name[:MAX_NAME].rstrip(" .")
+        return _cut(stem, MAX_NAME - len(f".{extension}".encode())) + dot + extension
+    return _cut(name, MAX_NAME)
+
+
+def _cut(text: str, size: int) -> str:
+    """Return as much of the text as takes up no more than this many bytes in UTF-8."""
+    return text.encode("utf-8")[:size].decode("utf-8", "ignore").rstrip(" .")
 
 
 def extension_of(name: str) -> str:

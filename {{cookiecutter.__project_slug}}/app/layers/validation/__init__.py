@@ -15,6 +15,7 @@ from __future__ import annotations
 from app.layers.validation.bodies import is_json, parse_json
 from app.layers.validation.fields import (
     Email,
+    GivenPassword,
     Line,
     Password,
     StrictModel,
@@ -29,6 +30,7 @@ from app.layers.validation.settings import ValidationSettings
 
 __all__ = [
     "Email",
+    "GivenPassword",
     "LaxRouteError",
     "Line",
     "Password",

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    EmailStr,
+    Field,
+    StringConstraints,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def first(change: Callable[[str], str]) -> BeforeValidator:
+    """Apply a change to text before the type is checked; strict types refuse what is no text."""
+    return BeforeValidator(lambda value: change(value) if isinstance(value, str) else value)
 
 
 def clean_text(text: str) -> str:
     """Return the text in Unicode's NFC, so that equal-looking text is equal.
+
+    It runs before a type's bounds are checked: some characters become several (U+FB2C three), and
+    what is bounded must be what is stored.
 
     Raises:
         ValueError: it holds a NUL, another control character or a lone surrogate, which
@@ -22,8 +41,17 @@ def clean_text(text: str) -> str:
 
 
 def fold_email(email: str) -> str:
-    """Return the address in the one spelling that identifies an account."""
-    return unicodedata.normalize("NFKC", email).casefold()
+    """Return the address in the one spelling that identifies an account.
+
+    It runs before the address is checked: folding can make an `@`, a comma or a space out of a
+    look-alike, and what is checked must be what is stored.
+
+    Raises:
+        ValueError: it has a display name; `Ann <ann@example.com>` is no address.
+    """
+    if "<" in email:
+        raise ValueError("an address without a display name is needed")
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", email).casefold())
 
 
 def check_password(password: str) -> str:
@@ -39,25 +67,28 @@ def check_password(password: str) -> str:
     return password
 
 
-Email = Annotated[EmailStr, Field(max_length=254), AfterValidator(fold_email)]
+Email = Annotated[EmailStr, Field(max_length=254), first(fold_email)]
 """An e-mail address, folded to the spelling that identifies an account."""
+
+GivenPassword = Annotated[str, StringConstraints(min_length=1, max_length=100), first(clean_text)]
+"""A password to be compared. It is held to no policy: it may be older than ours."""
 
 Password = Annotated[
     str,
     StringConstraints(min_length=10, max_length=100),
-    AfterValidator(clean_text),
     AfterValidator(check_password),
+    first(clean_text),
 ]
 """A new password: 10 to 100 characters, an upper-case letter and a digit."""
 
 Line = Annotated[
     str,
     StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\r\n]*$"),
-    AfterValidator(clean_text),
+    first(clean_text),
 ]
 """One line of text, such as a title."""
 
-Text = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(clean_text)]
+Text = Annotated[str, StringConstraints(max_length=10_000), first(clean_text)]
 """Text of several lines."""
 
 

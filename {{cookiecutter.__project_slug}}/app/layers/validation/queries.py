@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from fastapi.dependencies.models import Dependant
 
 
+MAX_PARAMETERS = 50
+
+
 def check_query(query: str, known: frozenset[str]) -> list[dict[str, Any]]:
     """Return a finding for each repeated or unknown parameter, in pydantic's form.
 
@@ -20,7 +23,11 @@ def check_query(query: str, known: frozenset[str]) -> list[dict[str, Any]]:
     """
     findings: list[dict[str, Any]] = []
     seen: set[str] = set()
-    for name, _ in parse_qsl(query, keep_blank_values=True, max_num_fields=50):
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
+    except ValueError:
+        return [{"type": "too_many", "loc": ("query",), "msg": ""}]
+    for name, _ in pairs:
         if name not in known:
             findings.append({"type": "extra_forbidden", "loc": ("query", "?"), "msg": ""})
         elif name in seen:

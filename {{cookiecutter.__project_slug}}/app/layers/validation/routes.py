@@ -65,7 +65,8 @@ class StrictRoute(APIRoute):
             if query and (found := check_query(query.decode("latin-1"), known)):
                 raise RequestValidationError(found)
             if takes_json:
-                if not is_json(request.headers.get("content-type", "")):
+                # Two of them: whoever reads the other one is deceived.
+                if not is_json(", ".join(request.headers.getlist("content-type"))):
                     raise UnsupportedMediaType("The body must be application/json in UTF-8.")
                 request = StrictRequest(request.scope, request.receive)
                 await request.read_json(request.app.state.settings.validation)

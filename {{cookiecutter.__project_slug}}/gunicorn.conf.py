@@ -19,21 +19,14 @@ adopt_streams()
 
 from uvicorn_worker import UvicornWorker  # type: ignore[import-untyped]  # noqa: E402 - see above
 
+from app.checks import log_refusals  # noqa: E402 - see above
 from app.protocol import protocol_with  # noqa: E402 - see above
 from app.settings import InvalidSettingsError, load_settings  # noqa: E402 - see above
-
-
-def _log_refusals(reasons: list[str]) -> int:
-    """Write a line for each; return the exit code."""
-    for reason in reasons:
-        log_event(Event.SYS_CONFIGURATION_REFUSED, reason=reason)
-    return 1 if reasons else 0
-
 
 try:
     _settings = load_settings()
 except InvalidSettingsError as refused:
-    sys.exit(_log_refusals(str(refused).splitlines()))
+    sys.exit(log_refusals(str(refused).splitlines()))
 configure_logging(_settings.logs)
 
 
@@ -90,7 +83,7 @@ def _rehearse() -> NoReturn:
     try:
         from app.start import refusals  # noqa: PLC0415 - not in the master
 
-        status = _log_refusals(refusals(_settings))
+        status = log_refusals(refusals(_settings))
     except Exception as error:  # noqa: BLE001 - nothing may get past the end of this process
         log_event(Event.SYS_CRASH, error=error)
     finally:

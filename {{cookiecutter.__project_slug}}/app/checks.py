@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from app.layers.authentication.keys import WeakKeyError, load_signing_key
+from app.layers.logs import Event, log_event
 from app.settings import Settings, load_settings_or_exit, secret_value
 
 if TYPE_CHECKING:
@@ -208,6 +209,13 @@ def refuse_unsafe(settings: Settings) -> None:
     found = findings(settings)
     if found:
         raise UnsafeConfigurationError("\n".join(map(str, found)))
+
+
+def log_refusals(reasons: list[str]) -> int:
+    """Write a line of the log for each reason not to start; return the exit code."""
+    for reason in reasons:
+        log_event(Event.SYS_CONFIGURATION_REFUSED, reason=reason)
+    return 1 if reasons else 0
 
 
 def main() -> int:

@@ -29,7 +29,7 @@ def write_migration(root: Path, name: str) -> Path:
     Raises:
         CommandError: there is nothing to migrate, or the database can't be brought up to date.
     """
-    asked = argparse.Namespace(autogenerate=True)  # as `alembic revision --autogenerate` would
+    asked = argparse.Namespace(autogenerate=True, quiet=True)  # as on its command line
     config = Config(root / "alembic.ini", cmd_opts=asked)
     command.upgrade(config, "head")
     script = command.revision(config, message=name.strip(), autogenerate=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 
 from app.checks import UnsafeConfigurationError, findings, refuse_unsafe
+from app.layers.authentication import load_signing_key
 from app.main import create_app
 from app.settings import Settings, load_settings
 from tests.in_process import make_settings, signing_key_pem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SAFE = {
@@ -24,6 +27,14 @@ SAFE = {
     "UPLOADS__ENDPOINT_URL": "https://s3.example.com",
     "CORS__ALLOWED_ORIGINS": "https://app.example.com",
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _keys_are_read_once() -> Iterator[None]:
+    """Reading a key checks its primes, an eighth of a second each time; the answer is the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.checks.load_signing_key", cache(load_signing_key))
+        yield
 
 
 def production(tmp_path: Path, **changes: str) -> Settings:

@@ -8,11 +8,11 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, text
 
 import app.domains  # noqa: F401 - every model
 from app.database import Base
-from app.migrations.__main__ import alembic_config
+from app.migrations.__main__ import alembic_config, main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +45,33 @@ def test_migrating_twice_changes_nothing(database: Path) -> None:
     command.upgrade(alembic_config(), "head")
     command.upgrade(alembic_config(), "head")
     assert differences(database) == []
+
+
+def test_a_database_from_another_time_is_one_clear_line(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.upgrade(alembic_config(), "head")
+    engine = create_engine(f"sqlite:///{database}")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0999'"))
+    engine.dispose()
+    assert main() == 1
+    told = capsys.readouterr().err
+    assert told.startswith("the database is at revision 0999, which is not in app/migrations")
+    assert told.count("\n") == 1
+
+
+def test_settings_that_can_not_be_used_are_one_clear_line(
+    database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABSE__POOL_SIZE", "7")
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == (
+        "DATABSE__POOL_SIZE: no such setting; did you mean DATABASE__POOL_SIZE?\n"
+    )
+    assert not database.exists()
 
 
 def test_every_revision_can_be_taken_back(database: Path) -> None:

@@ -58,9 +58,11 @@ def _migrate(connection: Connection) -> None:
 
 async def _run() -> None:
     engine = create_engine(load_settings_or_exit().database)
-    async with engine.begin() as connection:
-        await connection.run_sync(_migrate)
-    await engine.dispose()
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_migrate)
+    finally:
+        await engine.dispose()
 
 
 asyncio.run(_run())

@@ -91,6 +91,23 @@ def test_attack_a_user_agent_that_breaks_log_lines(stack: Stack, agent: str) -> 
         assert json.loads(line)["event.action"] == "edge_request"
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        request("/\xff"),
+        request("/caf\xe9?\xff"),
+        request("/healthz").replace(b"tests/1.0", b"a\xff"),
+        request("/healthz", host="\xff"),
+    ],
+    ids=["path", "query", "user agent", "host"],
+)
+def test_attack_bytes_that_are_no_utf8_break_no_log_line(stack: Stack, bad: bytes) -> None:
+    ask(open_tls(stack), bad)
+    line = ask(open_tls(stack), request()).headers["x-request-id"]
+    stack.log_lines("edge_request", source="access", request_id=line)  # written after the others
+    stack.log_path("access").read_bytes().decode("utf-8", "strict")
+
+
 def test_twin_an_ordinary_user_agent_is_logged_as_it_is(stack: Stack) -> None:
     stack.client().get("/healthz", headers={"User-Agent": "tests/2.0 (twin)"})
     assert stack.log_lines("edge_request", source="access", user_agent="tests/2.0 (twin)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import signal
 import socket
 import subprocess
@@ -12,9 +13,10 @@ import pytest
 
 from dev.certificates import CertificateFiles
 from dev.processes import Ports, Service, app, nginx, redis, s3
-from dev.run import Ending, Stop, check_ports, stored_settings
+from dev.run import Ending, Stop, check_ports, check_start, port, stored_settings
 from dev.runner import HOST, ProcessError, free_port
 from dev.smoke import tampered
+from tests.in_process import signing_key_pem
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,6 +34,30 @@ def test_a_port_in_use_is_one_clear_line() -> None:
             check_ports(Ports(https=taken))
         with pytest.raises(ProcessError, match=rf"^port {taken} is in use: .*HTTP_PORT=\d+$"):
             check_ports(Ports(https=free_port(), http=taken))
+
+
+@pytest.mark.parametrize("text", ["99999", "0", "-1", "8443.0", "https", "", "٨٤٤٣"])
+def test_what_is_no_port_is_refused_by_name(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="a port is a number from 1 to 65535"):
+        port(text)
+    assert port("65535") == 65_535
+
+
+def test_an_application_that_would_not_start_is_told_in_its_own_words(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    one = service(tmp_path)
+    one.settings["DATABSE__URL"] = "x"
+    with pytest.raises(ProcessError) as refused:
+        check_start(one)
+    assert str(refused.value) == "DATABSE__URL: no such setting; did you mean DATABASE__URL?"
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_an_application_that_would_start_is_not_held_up(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    one = service(tmp_path)
+    one.settings.update(ENVIRONMENT="development", AUTHENTICATION__PRIVATE_KEY=signing_key_pem())
+    check_start(one)
 
 
 def test_the_first_signal_ends_in_order_and_the_second_at_once() -> None:

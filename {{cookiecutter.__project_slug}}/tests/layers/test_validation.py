@@ -207,19 +207,23 @@ def test_no_address_becomes_another_one_by_folding(address: str) -> None:
 @given(st.text(max_size=60))
 def test_an_address_that_is_taken_is_one_and_stays_itself(local: str) -> None:
     email = TypeAdapter(Email)
-    with suppress(ValidationError):
+    try:
         taken = email.validate_python(f"{local}@example.com")
-        assert taken.count("@") == 1
-        assert email.validate_python(taken) == taken
+    except ValidationError:
+        return
+    assert taken.count("@") == 1
+    assert email.validate_python(taken) == taken
 
 
 @pytest.mark.parametrize(("kind", "bound"), [(Line, 200), (Text, 10_000), (Password, 100)])
 def test_what_is_bounded_is_what_is_stored(kind: type[str], bound: int) -> None:
     """U+FB2C becomes three characters in NFC: a bound before that is no bound."""
     for length in (34, 67, 100, 200, 3_334, 10_000):
-        with suppress(ValidationError):
+        try:
             stored = TypeAdapter(kind).validate_python("\ufb2c" * length + "A1")
-            assert len(stored) <= bound
+        except ValidationError:
+            continue
+        assert len(stored) <= bound
 
 
 @pytest.mark.parametrize("address", ["", "a", "a@b", "a@@b.com", "a@b.com\n", "a b@c.com", 1, None])

@@ -39,7 +39,7 @@ class Event(StrEnum):
     UNEXPECTED_ERROR = "unexpected_error"
     UPLOAD_COMPLETE = "upload_complete"
     UPLOAD_DELETE = "upload_delete"
-    UPLOAD_STORED = "upload_stored"
+    UPLOAD_STORED = "upload_stored"  # sample
     UPLOAD_VALIDATION = "upload_validation"
     USER_CREATED = "user_created"
     USER_DISABLED = "user_disabled"

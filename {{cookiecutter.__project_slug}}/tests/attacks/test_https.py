@@ -105,7 +105,8 @@ def test_attack_bytes_that_are_no_utf8_break_no_log_line(stack: Stack, bad: byte
     ask(open_tls(stack), bad)
     line = ask(open_tls(stack), request()).headers["x-request-id"]
     stack.log_lines("edge_request", source="access", request_id=line)  # written after the others
-    stack.log_path("access").read_bytes().decode("utf-8", "strict")
+    log = stack.log_path("access").read_bytes()
+    assert log.decode("utf-8", "replace").encode("utf-8") == log
 
 
 def test_twin_an_ordinary_user_agent_is_logged_as_it_is(stack: Stack) -> None:

@@ -12,6 +12,7 @@ from app.errors import ErrorBoundary, install_error_handlers
 from app.request_context import SCOPE_KEY, RequestContext
 
 if TYPE_CHECKING:
+    import pytest
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 CLIENT = "192.0.2.1"
@@ -37,6 +38,17 @@ def small_app(*layers: Middleware, **state: Any) -> FastAPI:
     for name, value in state.items():
         setattr(app.state, name, value)
     return app
+
+
+def logged_by(module: str, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Return a list that fills with the events that a module logs from now on."""
+    logged: list[dict[str, Any]] = []
+
+    def note(event: str, **fields: Any) -> None:
+        logged.append({"event": str(event), **fields})
+
+    monkeypatch.setattr(f"{module}.log_event", note)
+    return logged
 
 
 def client_of(app: FastAPI, address: str = CLIENT, **headers: str) -> httpx.AsyncClient:

@@ -83,6 +83,8 @@ def test_a_route_with_a_policy_starts() -> None:
 
     app.include_router(router)
     require_policies(app)
+    assert None not in policies(app).values()
+    assert len(policies(app)) == 3
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from starlette.middleware import Middleware
 
 from app.layers.bots import BotsMiddleware, BotsSettings
-from tests.layers.small_app import client_of, small_app
+from tests.layers.small_app import client_of, logged_by, small_app
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -30,13 +30,7 @@ def _app(settings: BotsSettings | None = None) -> FastAPI:
 @pytest.fixture
 def events(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What is logged."""
-    logged: list[dict[str, Any]] = []
-
-    def note(event: str, **fields: Any) -> None:
-        logged.append({"event": str(event), **fields})
-
-    monkeypatch.setattr("app.layers.bots.middleware.log_event", note)
-    return logged
+    return logged_by("app.layers.bots.middleware", monkeypatch)
 
 
 @pytest.mark.parametrize("path", ["/api/ok", "/api/nothing", "/healthz"])

@@ -15,7 +15,7 @@ from app.layers.rate_limits import (
     RateLimitsMiddleware,
     RateLimitsSettings,
 )
-from tests.layers.small_app import client_of, small_app
+from tests.layers.small_app import client_of, logged_by, small_app
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -52,13 +52,7 @@ def _app(clock: Clock, limit: str) -> FastAPI:
 @pytest.fixture
 def events(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What is logged."""
-    logged: list[dict[str, Any]] = []
-
-    def note(event: str, **fields: Any) -> None:
-        logged.append({"event": str(event), **fields})
-
-    monkeypatch.setattr("app.layers.rate_limits.outcomes.log_event", note)
-    return logged
+    return logged_by("app.layers.rate_limits.outcomes", monkeypatch)
 
 
 async def test_over_the_limit_is_a_problem_answer_that_says_when_to_come_back(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    import pytest
     from fastapi import FastAPI
 
 PROXY = ("127.0.0.1", 40_000)
@@ -73,6 +74,15 @@ async def empty(app: FastAPI) -> None:
     async with app.state.database.engine.begin() as connection:
         for table in reversed(Base.metadata.sorted_tables):
             await connection.execute(table.delete())
+
+
+def named_database(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let the environment name a database that is not there yet, for commands; return its path."""
+    path = folder / "app.db"
+    monkeypatch.chdir(folder)  # no `.env` here
+    monkeypatch.setenv("ENVIRONMENT", "development")
+    monkeypatch.setenv("DATABASE__URL", f"sqlite+aiosqlite:///{path}")
+    return path
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, inspect, text
 import app.domains  # noqa: F401 - every model
 from app.database import Base
 from app.migrations.__main__ import alembic_config, main
+from tests.in_process import named_database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,11 +22,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the path of a database that the settings name and that is not there yet."""
-    path = tmp_path / "app.db"
-    monkeypatch.chdir(tmp_path)  # no `.env` here
-    monkeypatch.setenv("ENVIRONMENT", "development")
-    monkeypatch.setenv("DATABASE__URL", f"sqlite+aiosqlite:///{path}")
-    return path
+    return named_database(tmp_path, monkeypatch)
 
 
 def differences(path: Path) -> list[Any]:

@@ -99,4 +99,11 @@ MUTANTS = (
         "if self._waiting >= MAX_WAITING:",
         "if False:",
     ),
+    Mutant(
+        "authentication",
+        "a login that waits its turn holds a connection",
+        "app/accounts/service.py",
+        "    await database.commit()\n    stored =",
+        "    stored =",
+    ),
 )

@@ -62,4 +62,11 @@ MUTANTS = (
         "add_header X-Content-Type-Options nosniff always;",
         "add_header X-Content-Type-Options nosniff;",
     ),
+    Mutant(
+        "headers",
+        "what uvicorn can't parse is answered by uvicorn",
+        "gunicorn.conf.py",
+        '"http": protocol_with(_settings.headers),',
+        '"http": "httptools",',
+    ),
 )

@@ -79,4 +79,11 @@ MUTANTS = (
         "    default 1;\n",
         "    default 0;\n",
     ),
+    Mutant(
+        "https",
+        "nginx logs bytes that are no UTF-8",
+        "edge/snippets/http/access-log.conf",
+        '"user_agent.original":"$sent_user_agent"',
+        '"user_agent.original":"$http_user_agent"',
+    ),
 )

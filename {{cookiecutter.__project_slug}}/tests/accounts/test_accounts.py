@@ -82,22 +82,6 @@ async def test_a_password_typed_on_another_machine_is_the_same_password(
         assert (await client.post("/api/v1/accounts/login", json=given)).status_code == 200
 
 
-async def test_logins_that_wait_their_turn_hold_no_connection(
-    app: FastAPI, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """More at once than there are connections; whoever comes next must still get one."""
-    held: list[int] = []
-
-    async def verify(_password: str, _stored: str | None) -> bool:
-        held.append(app.state.database.engine.pool.checkedout())
-        return False
-
-    monkeypatch.setattr(app.state.authentication.passwords, "verify", verify)
-    given = {"email": "ann@example.com", "password": PASSWORD}
-    await client_of(app).post("/api/v1/accounts/login", json=given)
-    assert held == [0]
-
-
 async def test_a_password_is_stored_as_argon2id_only(app: FastAPI) -> None:
     await sign_up(client_of(app), "ann@example.com")
     async with app.state.database.sessions() as database:

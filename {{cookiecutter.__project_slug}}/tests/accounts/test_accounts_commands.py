@@ -11,6 +11,7 @@ from alembic import command
 
 from app.accounts.__main__ import main
 from app.migrations.__main__ import alembic_config
+from tests.in_process import named_database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a database that has one account, straße@example.com as signing up would store it."""
-    path = tmp_path / "app.db"
-    monkeypatch.chdir(tmp_path)  # no `.env` here
-    monkeypatch.setenv("ENVIRONMENT", "development")
-    monkeypatch.setenv("DATABASE__URL", f"sqlite+aiosqlite:///{path}")
+    path = named_database(tmp_path, monkeypatch)
     command.upgrade(alembic_config(), "head")
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(

@@ -20,10 +20,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+MESSAGE = b"hello"
+
+
 def handshake(
     authority: Authority, leaf: x509.Certificate, key: bytes, name: str, at: Path
-) -> None:
-    """Do a TLS handshake in memory as a client that trusts the authority and wants this name."""
+) -> bool:
+    """Do a TLS handshake in memory as a client that trusts the authority and wants this name.
+
+    Return whether what the client says then arrives: a handshake that hangs must not pass for one.
+    """
     chain = at / "leaf.pem"
     chain.write_bytes(leaf.public_bytes(Encoding.PEM) + key)
     anchor = authority.certificate.public_bytes(Encoding.PEM).decode("ascii")
@@ -40,19 +46,21 @@ def handshake(
                 side.do_handshake()
             except ssl.SSLWantReadError:
                 continue
+    client.write(MESSAGE)
+    return server.read() == MESSAGE
 
 
 def test_a_certificate_for_localhost_is_trusted(tmp_path: Path) -> None:
     authority = make_authority(())
     leaf, key = issue(authority, ())
     for name in ("localhost", "127.0.0.1", "::1"):
-        handshake(authority, leaf, private_pem(key), name, tmp_path)
+        assert handshake(authority, leaf, private_pem(key), name, tmp_path)
 
 
 def test_a_certificate_for_a_subdomain_of_localhost_is_trusted(tmp_path: Path) -> None:
     authority = make_authority(())
     leaf, key = issue(authority, ("api.localhost",))
-    handshake(authority, leaf, private_pem(key), "api.localhost", tmp_path)
+    assert handshake(authority, leaf, private_pem(key), "api.localhost", tmp_path)
 
 
 def test_a_certificate_for_example_com_is_refused_though_the_authority_signed_it(
@@ -80,7 +88,7 @@ def test_openssl_refuses_it_too(tmp_path: Path) -> None:
 def test_a_name_that_was_asked_for_is_vouched_for(tmp_path: Path) -> None:
     authority = make_authority(("api.test",))
     leaf, key = issue(authority, ("api.test",))
-    handshake(authority, leaf, private_pem(key), "api.test", tmp_path)
+    assert handshake(authority, leaf, private_pem(key), "api.test", tmp_path)
 
 
 def test_the_certificate_is_short_lived_elliptic_and_for_servers_only() -> None:

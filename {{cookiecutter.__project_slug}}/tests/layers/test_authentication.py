@@ -37,7 +37,14 @@ from app.layers.authentication import (
 )
 from app.layers.authentication.keys import WeakKeyError
 from app.layers.authentication.principal import bearer_token
-from tests.in_process import client_of, make_settings, running, sign_up, signing_key_pem
+from tests.in_process import (
+    PASSWORD,
+    client_of,
+    make_settings,
+    running,
+    sign_up,
+    signing_key_pem,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -256,3 +263,22 @@ async def test_each_end_of_a_session_or_user_alone_is_the_end(
             await database.execute(update(model).values({column: utc_now()}))
             await database.commit()
         assert (await client.get("/api/v1/accounts/me")).status_code == 401
+
+
+@pytest.mark.anyio
+async def test_logins_that_wait_their_turn_hold_no_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More may wait than there are connections; whoever comes next must still get one."""
+    held: list[int] = []
+    async with running(make_settings(tmp_path)) as app:
+
+        async def verify(_self: Passwords, _password: str, _stored: str | None) -> bool:
+            held.append(app.state.database.engine.pool.checkedout())
+            return False
+
+        monkeypatch.setattr(Passwords, "verify", verify)
+        given = {"email": "ann@example.com", "password": PASSWORD}
+        answer = await client_of(app).post("/api/v1/accounts/login", json=given)
+    assert answer.status_code == 401
+    assert held == [0]

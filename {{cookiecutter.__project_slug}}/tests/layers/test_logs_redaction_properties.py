@@ -178,7 +178,8 @@ def test_whatever_stands_under_a_sensitive_name_does_not_survive(text: str, shap
 @calm
 @given(anything)
 def test_no_value_makes_it_raise_and_all_that_comes_out_is_json(value: Any) -> None:
-    json.dumps(redact(value), allow_nan=False).encode("utf-8")
+    written = json.dumps(redact(value), allow_nan=False).encode("utf-8")
+    assert json.dumps(json.loads(written)).encode("utf-8") == written
 
 
 @calm

@@ -211,7 +211,7 @@ def test_the_project_itself_is_never_edited(laboratory: Laboratory) -> None:
 def test_every_edit_of_the_catalogue_applies_once(mutant: Mutant, tmp_path: Path) -> None:
     source = (BODY / mutant.file).read_text(encoding="utf-8")
     copy = tmp_path / mutant.file
-    copy.parent.mkdir(parents=True)
+    copy.parent.mkdir(parents=True, exist_ok=True)
     copy.write_text(source, encoding="utf-8")
     apply(mutant, tmp_path)
     assert copy.read_text(encoding="utf-8") != source

@@ -1,98 +1,82 @@
-"""Fills in what differs between installations of the edge: the `EDGE_*` placeholders in `edge/`."""
+"""Writes the edge's configuration for this machine, with the renderer that servers use too."""
 
 from __future__ import annotations
 
-import re
+import os
 import shutil
-from dataclasses import dataclass
+import subprocess
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from dev.runner import ProcessError
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-PLACEHOLDER = re.compile(r"\$\{(EDGE_[A-Z0-9_]+)\}")
-# What could end a directive or a string, or start one of nginx's variables, is not among these.
-SAFE_VALUE = re.compile(r"[A-Za-z0-9 ._:/\[\]*-]+")
-
-HTTPS_PORT = 443
+PREFIX = "EDGE_"
 
 
-class EdgeError(Exception):
-    """The edge can't be rendered. The message says which value is missing or refused."""
+class EdgeError(ProcessError):
+    """The edge can't be rendered. The message is the renderer's: a line for each reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeValues:
-    """What one installation of the edge is made of. Paths are relative to its folder."""
+    """What one installation of the edge is made of: `EDGE_*` in lower case, and lists as one text.
+
+    `edge/render/values.awk` says what each may be. Empty: the renderer's default. Paths are
+    relative to the installation's folder.
+    """
 
     server_name: str
     http_port: int
     https_port: int
     upstream: str
-    """`address:port` of the application."""
+    """`address:port` or `unix:/path` of the application."""
     listen: str = "127.0.0.1"
-    certificate: str = "tls/certificate.pem"
-    certificate_key: str = "tls/key.pem"
+    authority: str = ""
+    certificate: str = ""
+    certificate_key: str = ""
     access_log: str = "access.log"
-    error_log: str = "stderr"
-    tls_protocols: str = "TLSv1.3"
-    tls_groups: str = "X25519:prime256v1:secp384r1"
+    error_log: str = ""
+    tls: str = ""
+    hsts: str = ""
+    http3: str = ""
+    balancers: str = ""
+    client_header: str = ""
+    allowed_origins: str = ""
+    acme_folder: str = ""
+    user: str = ""
 
-    @property
-    def authority(self) -> str:
-        """Name and port as clients write them; 443 goes without saying."""
-        suffix = "" if self.https_port == HTTPS_PORT else f":{self.https_port}"
-        return f"{self.server_name}{suffix}"
-
-    def placeholders(self) -> dict[str, str]:
-        """Return the value of each placeholder."""
-        return {
-            "EDGE_SERVER_NAME": self.server_name,
-            "EDGE_AUTHORITY": self.authority,
-            "EDGE_LISTEN": self.listen,
-            "EDGE_HTTP_PORT": str(self.http_port),
-            "EDGE_HTTPS_PORT": str(self.https_port),
-            "EDGE_UPSTREAM": self.upstream,
-            "EDGE_CERTIFICATE": self.certificate,
-            "EDGE_CERTIFICATE_KEY": self.certificate_key,
-            "EDGE_ACCESS_LOG": self.access_log,
-            "EDGE_ERROR_LOG": self.error_log,
-            "EDGE_TLS_PROTOCOLS": self.tls_protocols,
-            "EDGE_TLS_GROUPS": self.tls_groups,
-        }
+    def environment(self) -> dict[str, str]:
+        """Return the renderer's variables."""
+        return {f"{PREFIX}{one.name.upper()}": str(getattr(self, one.name)) for one in fields(self)}
 
 
-def substitute(text: str, values: dict[str, str]) -> str:
-    """Replace `${EDGE_…}` in a configuration text; nginx's own `$variables` stay.
+def readable_origins(origins: str) -> str:
+    """Return those origins for which nginx's own errors can be readable.
 
-    Raises:
-        EdgeError: a placeholder has no value, or one that could change the configuration's shape.
+    The application takes `http://` pages in development, say of a front end's own server; the
+    edge never does.
     """
-
-    def value_of(match: re.Match[str]) -> str:
-        name = match[1]
-        if name not in values:
-            raise EdgeError(f"{name} has no value")
-        if not SAFE_VALUE.fullmatch(values[name]):
-            raise EdgeError(f"{name} may not be {values[name]!r}")
-        return values[name]
-
-    return PLACEHOLDER.sub(value_of, text)
+    each = (origin.strip() for origin in origins.split(","))
+    return " ".join(origin for origin in each if origin.startswith("https://"))
 
 
 def render(source: Path, target: Path, values: EdgeValues) -> None:
     """Write the edge's configuration into a folder from which `nginx -p` can run it.
 
     Raises:
-        EdgeError: a value is missing or refused.
-        OSError: a file can't be read or written.
+        EdgeError: a value is missing or refused, or there is no nginx.
     """
-    placeholders = values.placeholders()
-    for path in sorted(source.rglob("*.conf")):
-        copy = target / path.relative_to(source)
-        copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        copy.write_text(substitute(path.read_text("utf-8"), placeholders), "utf-8")
-    (target / "temp").mkdir(exist_ok=True)
+    ours = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
+    call: Sequence[str] = ("sh", str(source / "render.sh"), str(target))
+    done = subprocess.run(
+        call, env=ours | values.environment(), capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise EdgeError(done.stderr.strip())
 
 
 def install_certificate(target: Path, certificate: Path, key: Path) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dev.edge import EdgeValues, install_certificate, render
+from dev.edge import EdgeValues, install_certificate, readable_origins, render
 from dev.files import private_folder, write_private
 from dev.runner import HOST, Process, Running, free_port, run_once, running
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 BUCKET = "uploads"
+UNIX = "unix:"
 AS_NGINX_ASKS = {
     "Host": "localhost",
     "X-Forwarded-For": HOST,
@@ -131,12 +132,16 @@ def s3(service: Service) -> Process:
 
 
 def app(service: Service) -> Process:
-    """The application under gunicorn. Ready when it answers as nginx would ask."""
+    """The application under gunicorn. Ready when it answers as nginx would ask.
+
+    On a Unix socket, it is ready when it takes connections; requests wait for its workers.
+    """
+    bind = service.environment["SERVER__BIND"]
     config = str(ROOT / "gunicorn.conf.py")
     return Process(
         name="app",
         command=(sys.executable, "-m", "gunicorn", "-c", config, "app.main:create_app()"),
-        ready=f"{service.app_url}/healthz",
+        ready=bind if bind.startswith(UNIX) else f"{service.app_url}/healthz",
         ready_headers=AS_NGINX_ASKS,
         environment=service.environment,
         folder=service.folder or service.run,
@@ -158,16 +163,30 @@ def _redis_configuration(service: Service) -> str:
     )
 
 
-def prepare(service: Service) -> None:
-    """Write the configuration of nginx and Redis into the run folder."""
-    private_folder(service.run)
-    values = EdgeValues(
+def edge_values(service: Service) -> EdgeValues:
+    """Return what differs between this edge and others."""
+    environment = service.environment
+    upstream = environment["SERVER__BIND"]
+    # A socket is for its owner and group; started by root, nginx's workers would be neither.
+    is_roots = upstream.startswith(UNIX) and os.geteuid() == 0
+    return EdgeValues(
         server_name="localhost",
         http_port=service.ports.http,
         https_port=service.ports.https,
-        upstream=f"{HOST}:{service.ports.app}",
+        upstream=upstream,
+        allowed_origins=readable_origins(environment.get("CORS__ALLOWED_ORIGINS", "")),
+        user="root" if is_roots else "",
     )
-    render(ROOT / "edge", service.run, values)
+
+
+def prepare(service: Service) -> None:
+    """Write the configuration of nginx and Redis into the run folder.
+
+    Raises:
+        EdgeError: nginx is missing, or a value for it is refused.
+    """
+    private_folder(service.run)
+    render(ROOT / "edge", service.run, edge_values(service))
     install_certificate(service.run, service.certificates.certificate, service.certificates.key)
     write_private(service.run / "redis.conf", _redis_configuration(service).encode(), replace=True)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from mirakuru import HTTPExecutor, SimpleExecutor, TCPExecutor
+from mirakuru import Executor, HTTPExecutor, SimpleExecutor, TCPExecutor, UnixSocketExecutor
 from mirakuru.exceptions import ExecutorError, ProcessExitedWithError, TimeoutExpired
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Process:
     name: str
     command: Sequence[str]
     ready: str
-    """`tcp://host:port` that takes connections, or `http://…` that answers 200."""
+    """`tcp://host:port` or `unix:/path` that takes connections, or `http://…` that answers 200."""
     environment: dict[str, str] = field(default_factory=dict)
     ready_headers: dict[str, str] = field(default_factory=dict)
     folder: Path | None = None
@@ -99,7 +99,7 @@ def tail(log: Path, lines: int = TAIL_LINES) -> str:
     return "\n".join(last) or "(it wrote nothing)"
 
 
-def _executor(process: Process, program: str, run: Path, log: IO[str]) -> TCPExecutor:
+def _executor(process: Process, program: str, run: Path, log: IO[str]) -> Executor:
     common: dict[str, Any] = {
         "cwd": str(process.folder or run),
         "envvars": process.environment,
@@ -113,6 +113,8 @@ def _executor(process: Process, program: str, run: Path, log: IO[str]) -> TCPExe
     ready = urlsplit(process.ready)
     if ready.scheme == "tcp":
         return TCPExecutor(command, host=ready.hostname or HOST, port=ready.port or 0, **common)
+    if ready.scheme == "unix":
+        return UnixSocketExecutor(command, ready.path, **common)
     return HTTPExecutor(
         command,
         url=process.ready,

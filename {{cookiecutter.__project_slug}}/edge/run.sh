@@ -1,0 +1,140 @@
+#!/bin/sh
+# Runs the edge in the foreground: sh edge/run.sh FOLDER, with EDGE_* in the environment.
+#
+# Renders the configuration into FOLDER (edge/render.sh), tests it, and becomes nginx, so that
+# signals, systemd and a container's stop reach it. FOLDER is all that is written to; any user will
+# do who may listen on the ports and read the certificate.
+#
+# Beside nginx runs a small watch: when certificate or key change, and the new pair is good, nginx
+# reads them, without a restart. A bad pair is not loaded and is said once; it is loaded when it has
+# become good.
+#
+#   EDGE_CERTIFICATE_CHECK      seconds between two looks. 60: a renewal has weeks to arrive, and
+#                               Kubernetes itself needs about a minute to bring it
+#   EDGE_CERTIFICATE_WARN_DAYS  days before its end from which on a certificate is warned of, daily.
+#                               14: clients of ACME renew 30 days before; two weeks of failures
+#                               are no accident
+set -eu
+
+here="$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)"
+every="${EDGE_CERTIFICATE_CHECK:-60}"
+warn_days="${EDGE_CERTIFICATE_WARN_DAYS:-14}"
+
+# check_number NAME VALUE HIGHEST: or say what is wrong with it, and end.
+check_number() {
+    case "$2" in
+        '' | 0* | *[!0-9]* | ??????*) ;;
+        *) if [ "$2" -le "$3" ]; then return; fi ;;
+    esac
+    echo "$1: a whole number from 1 to $3, not '$2'" >&2
+    exit 1
+}
+
+# Once a day, and at once after a load: is the served certificate about to end? It is kept in
+# `leaf`: what is on disk may be another one by now, which was refused.
+remind() {
+    today="$(date -u +%Y-%m-%d)"
+    if [ "$today" = "$reminded" ] || [ -z "$leaf" ]; then
+        return
+    fi
+    reminded="$today"
+    end="$(printf '%s\n' "$leaf" | openssl x509 -noout -enddate 2> /dev/null)"
+    if ! printf '%s\n' "$leaf" | openssl x509 -noout -checkend 0 > /dev/null 2>&1; then
+        say error certificate_ended "the served certificate has ended ($end): clients refuse it; renew it now"
+    elif ! printf '%s\n' "$leaf" | openssl x509 -noout -checkend "$((warn_days * 86400))" > /dev/null 2>&1; then
+        say warning certificate_ends "the served certificate is about to end ($end) and was not renewed: see docs/certificates.md"
+    fi
+}
+
+note_leaf() {
+    served="$1"
+    reminded=""
+    leaf=""
+    if has_openssl; then
+        leaf="$(openssl x509 -in "$certificate" 2> /dev/null)"
+    fi
+}
+
+look() {
+    now="$(fingerprint)"
+    known="$(cat "$loaded" 2> /dev/null)"
+    if [ "$now" = "$known" ]; then
+        refused=""
+        if [ "$now" != "$served" ]; then
+            note_leaf "$now" # reload.sh was faster
+        fi
+        return
+    fi
+    sleep 1 # whoever writes two files has a moment for the second
+    if [ "$(fingerprint)" != "$now" ]; then
+        return
+    fi
+    find_problem
+    if [ -n "$problem" ]; then
+        if [ "$now $problem" != "$refused" ]; then
+            refused="$now $problem"
+            say error certificate_refused "the new certificate is not loaded, the old one stays: $problem"
+        fi
+    elif [ "$(fingerprint)" = "$now" ] && load "$now"; then
+        refused=""
+        note_leaf "$now"
+    fi
+}
+
+# Reads a pipe that nginx holds open and never writes to: it ends with the last of its processes.
+watch() {
+    set +e
+    trap '' HUP
+    refused=""
+    note_leaf "$1"
+    remind
+    while true; do
+        timeout "$every" cat > /dev/null 2>&1
+        case $? in
+            0) return ;;
+            124 | 143) ;;      # nothing happened: so says GNU's timeout, and so busybox's
+            *) sleep "$every" ;; # somebody ended cat
+        esac
+        if ! kill -0 "$$" 2> /dev/null; then
+            return
+        fi
+        look
+        remind
+    done
+}
+
+if [ $# -ne 1 ]; then
+    echo "usage: sh edge/run.sh FOLDER" >&2
+    exit 2
+fi
+check_number EDGE_CERTIFICATE_CHECK "$every" 86400
+check_number EDGE_CERTIFICATE_WARN_DAYS "$warn_days" 365
+folder="$1"
+# shellcheck source=edge/certificate.sh
+. "$here/certificate.sh"
+if other="$(master_pid)" && [ "$other" != "$$" ]; then
+    echo "an nginx (process $other) already runs in $folder: stop it, or use sh edge/reload.sh" >&2
+    exit 1
+fi
+(
+    unset EDGE_CERTIFICATE_CHECK EDGE_CERTIFICATE_WARN_DAYS # ours; render.sh refuses what it does not know
+    sh "$here/render.sh" "$folder"
+)
+folder="$(CDPATH='' cd -- "$folder" && pwd)"
+read_configuration
+before="$(fingerprint)"
+run_nginx_test
+(umask 077 && printf '%s\n' "$before" > "$loaded")
+warn_about_pair
+if ! has_openssl; then
+    say warning certificate_unwatched "openssl is not installed: nobody here says when the certificate is about to end"
+fi
+
+# The watch must not signal this process before it is an nginx that listens to signals: nginx writes
+# its number once it is. One of before is in the way.
+rm -f "$folder/nginx.pid" "$folder/nginx.alive"
+mkfifo -m 600 "$folder/nginx.alive"
+watch "$before" < "$folder/nginx.alive" &
+exec 9> "$folder/nginx.alive"
+rm -f "$folder/nginx.alive"
+exec nginx -e stderr -p "$folder/" -c nginx.conf -g 'daemon off;'

@@ -47,6 +47,9 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # it ships no types
 
 
 bind = _settings.server.bind
+# For a Unix socket, whose mode is all that guards it: its owner and group may connect, nobody else.
+# gunicorn's own default would let every user of the machine in (0777).
+umask = 0o117
 workers = _settings.server.workers
 worker_class = Worker
 logger_class = "app.layers.logs.gunicorn_logger.GunicornLogger"

@@ -86,13 +86,28 @@ def _is_broad(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
 
 
 def _proxies(settings: Settings) -> Iterator[Finding]:
-    for network in settings.https.trusted_proxies:
+    for network in settings.https.trusted_networks:
         if _is_broad(network):
             yield Finding(
                 "https.E002",
                 f"Whole parts of the Internet are trusted as a proxy ({network}).",
                 "Set HTTPS__TRUSTED_PROXIES to the addresses of nginx only.",
             )
+
+
+def _sockets(settings: Settings) -> Iterator[Finding]:
+    if settings.https.trusts_unix and not settings.server.has_unix_socket:
+        yield Finding(
+            "https.E003",
+            "A Unix socket is trusted as the proxy's way in, and there is none.",
+            "Take `unix` out of HTTPS__TRUSTED_PROXIES, or set SERVER__BIND to unix:/path.",
+        )
+    if settings.server.has_unix_socket and not settings.https.trusts_unix:
+        yield Finding(
+            "https.E004",
+            "Whatever comes through the Unix socket would be refused.",
+            "Put the word unix into HTTPS__TRUSTED_PROXIES.",
+        )
 
 
 def _search_engines(settings: Settings) -> Iterator[Finding]:
@@ -126,7 +141,13 @@ def _hsts(settings: Settings) -> Iterator[Finding]:
 
 def _origins(settings: Settings) -> Iterator[Finding]:
     for origin in settings.cors.allowed_origins:
-        if not origin.startswith("https://"):
+        if _is_local(urlsplit(origin).hostname or ""):
+            yield Finding(
+                "cors.E002",
+                f"The origin {origin} is whatever runs on a visitor's own machine.",
+                "Name only pages that you serve in CORS__ALLOWED_ORIGINS.",
+            )
+        elif not origin.startswith("https://"):
             yield Finding(
                 "cors.E001",
                 f"The origin {origin} is not encrypted: whoever is on its wire has our answers.",
@@ -181,6 +202,7 @@ def _storage(settings: Settings) -> Iterator[Finding]:
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _hosts,
     _proxies,
+    _sockets,
     _search_engines,
     _log_level,
     _hsts,

@@ -24,11 +24,14 @@ from app.layers.logs import Event, log_event, log_unexpected
 from app.request_context import context_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from fastapi import FastAPI
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+OPAQUE = "Something went wrong on our side; it has been recorded."
 
 
 class ServiceError(Exception):
@@ -187,6 +190,23 @@ DATABASE_DOWN = (OperationalError, InterfaceError, PoolTimeoutError, ConnectionE
 """What SQLAlchemy and the drivers raise when the database can't be reached or has no time."""
 
 
+def last_resort(worn: Mapping[bytes, bytes]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Return what answers when a layer outside of the boundary itself fails.
+
+    Starlette sends it past all layers, so it puts these headers on by its own hand. Whoever runs
+    the service gets the error anyway, and logs it.
+    """
+
+    async def answer(request: Request, error: Exception) -> Response:
+        del error
+        response = problem_response(request.scope, ServiceError(OPAQUE))
+        request_id = context_of(request.scope).request_id.encode("ascii")
+        response.raw_headers += [*worn.items(), (b"x-request-id", request_id)]
+        return response
+
+    return answer
+
+
 def install_error_handlers(app: FastAPI) -> None:
     """Make every error of the service, the framework and validation a problem answer."""
     app.add_exception_handler(StaleDataError, _answer_stale)
@@ -231,5 +251,4 @@ class ErrorBoundary:
             log_unexpected(error)
             if started:
                 raise  # the status line has left; the server closes the connection
-            opaque = ServiceError("Something went wrong on our side; it has been recorded.")
-            await problem_response(scope, opaque)(scope, receive, send)
+            await problem_response(scope, ServiceError(OPAQUE))(scope, receive, send)

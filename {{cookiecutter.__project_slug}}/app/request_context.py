@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from starlette.types import Scope
 
+    from app.layers.headers import Relaxation
+
 SCOPE_KEY = "app.request_context"
 
 
@@ -28,6 +30,8 @@ class RequestContext:
     """Verified account id, set by authentication."""
     refused_by: str | None = None
     """Name of the layer that refused the request."""
+    relaxations: tuple[Relaxation, ...] = ()
+    """What the route asked the headers layer for, set by `relax`."""
 
 
 current: ContextVar[RequestContext | None] = ContextVar("request_context", default=None)

@@ -61,7 +61,13 @@ def test_a_safe_configuration_has_no_findings(tmp_path: Path) -> None:
         ("REDIS__URL", "redis://10.0.0.1/0", "rate_limits.E002"),
         ("UPLOADS__ENDPOINT_URL", "https://2130706433", "uploads.E001"),
         ("HEADERS__HSTS_MAX_AGE", "3600", "headers.E001"),
+        ("HTTPS__TRUSTED_PROXIES", "unix", "https.E003"),
+        ("HTTPS__TRUSTED_PROXIES", "10.0.0.0/24,unix", "https.E003"),
+        ("SERVER__BIND", "unix:/run/app/app.sock", "https.E004"),
         ("CORS__ALLOWED_ORIGINS", "http://app.example.com", "cors.E001"),
+        ("CORS__ALLOWED_ORIGINS", "https://localhost:3000", "cors.E002"),
+        ("CORS__ALLOWED_ORIGINS", "https://app.example.com, https://[::1]", "cors.E002"),
+        ("CORS__ALLOWED_ORIGINS", "http://127.0.0.1", "cors.E002"),
         ("AUTHENTICATION__PRIVATE_KEY", "", "authentication.E001"),
         ("AUTHENTICATION__PRIVATE_KEY", "not a key", "authentication.E002"),
         ("AUTHENTICATION__PRIVATE_KEY", signing_key_pem(2048), "authentication.E002"),
@@ -80,6 +86,12 @@ def test_an_unsafe_production_setting_is_refused(
     with pytest.raises(UnsafeConfigurationError) as refused:
         refuse_unsafe(settings)
     assert [line.partition(":")[0] for line in str(refused.value).splitlines()] == [code]
+
+
+@pytest.mark.parametrize("proxies", ["unix", "10.0.0.7, unix"])
+def test_a_socket_that_is_trusted_is_safe(tmp_path: Path, proxies: str) -> None:
+    changes = {"SERVER__BIND": "unix:/run/app/app.sock", "HTTPS__TRUSTED_PROXIES": proxies}
+    assert findings(production(tmp_path, **changes)) == []
 
 
 def test_production_without_redis_is_refused(tmp_path: Path) -> None:

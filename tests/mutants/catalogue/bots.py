@@ -39,7 +39,7 @@ MUTANTS = (
         "bots",
         "the last of two user agents counts",
         f"{FOLDER}/judge.py",
-        "if user_agent is not None:",
+        "if len(user_agents) > 1:",
         "if False:",
     ),
     Mutant(

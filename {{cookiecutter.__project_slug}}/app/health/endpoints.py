@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from fastapi import Request, Response
+from fastapi import Depends, Request
 from pydantic import BaseModel
 
 from app.errors import Unavailable
 from app.layers.authorization import Public
+from app.layers.headers import Relaxation, relax
 from app.layers.validation import Router
 
 router = Router(tags=["health"])
@@ -36,9 +37,8 @@ async def readyz(request: Request, access: Public) -> Health:
     return Health()
 
 
-@router.get("/.well-known/jwks.json")
-async def jwks(request: Request, response: Response, access: Public) -> dict[str, list[Any]]:
+@router.get("/.well-known/jwks.json", dependencies=[Depends(relax(Relaxation.CACHED))])
+async def jwks(request: Request, access: Public) -> dict[str, list[Any]]:
     """Return the public half of the key that signs our access tokens (RFC 7517)."""
     del access
-    response.headers["Cache-Control"] = "public, max-age=300"
     return {"keys": [request.app.state.authentication.key.jwk]}

@@ -105,9 +105,7 @@ def require_policies(app: FastAPI) -> None:
     Raises:
         MissingPolicyError: with the names of such routes.
     """
-    # FastAPI adds this one itself, and only when the settings ask for it.
-    own = {f"{method} {app.openapi_url}" for method in ("GET", "HEAD")}
-    missing = [name for name, policy in policies(app).items() if policy is None and name not in own]
+    missing = [name for name, policy in policies(app).items() if policy is None]
     if missing:
         raise MissingPolicyError(
             f"no access type in the signature of {', '.join(missing)}; "

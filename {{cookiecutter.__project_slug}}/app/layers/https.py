@@ -1,10 +1,12 @@
 """Layer 1, HTTPS: only what came encrypted, through our own proxy, for our own name.
 
-Stops: going around nginx (a peer that is no trusted proxy is refused, whatever it claims), forged
+Stops: going around nginx (a peer that is no trusted proxy is refused, whatever it claims; on a Unix
+socket the peer has no address, and the file's mode says who may connect), forged
 client addresses (a limit or a log line would name the wrong one), plain HTTP, and foreign Host
 headers (poisoned links and caches). TLS itself, slow clients, request smuggling and oversized
 requests are stopped before, by nginx: see `edge/`.
-Does not stop: whoever runs on a trusted proxy's address; so trust as few as there are.
+Does not stop: whoever runs on a trusted proxy's address, or as a user who may open the socket; so
+trust as few as there are.
 When its dependency is down: without nginx there is no TLS and no service; nothing falls back.
 Standard: RFC 9110 §7.2 and §15.5.20, RFC 9112 §3.2; ASVS 5.0 V4.1.2, V4.1.3, V12.2.1.
 
@@ -17,7 +19,7 @@ import ipaddress
 import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator
 
@@ -25,9 +27,10 @@ from app.errors import Malformed, ServiceError, problem_response
 from app.layers import CommaSeparated, LayerSettings, comma_separated
 from app.layers.logs import Event, log_event
 from app.request_context import context_of
+from app.request_headers import headers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Sequence
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -54,18 +57,29 @@ def _checked_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
 class HttpsSettings(LayerSettings):
     """`HTTPS__*`."""
 
-    trusted_proxies: Annotated[tuple[Network, ...], comma_separated] = LOOPBACK
-    """Addresses or networks that nginx connects from, and nobody else."""
+    trusted_proxies: Annotated[tuple[Network | Literal["unix"], ...], comma_separated] = LOOPBACK
+    """Addresses or networks that nginx connects from, and nobody else. The word `unix`: whoever
+    can open the Unix socket that SERVER__BIND names."""
     allowed_hosts: Annotated[CommaSeparated, AfterValidator(_checked_hosts)] = ("localhost",)
     """Names that clients may call us by, without ports."""
+
+    @property
+    def trusted_networks(self) -> tuple[Network, ...]:
+        """The trusted proxies that have addresses."""
+        return tuple(one for one in self.trusted_proxies if one != "unix")
+
+    @property
+    def trusts_unix(self) -> bool:
+        """Whether a peer without an address is a trusted proxy."""
+        return "unix" in self.trusted_proxies
 
 
 class Claims(NamedTuple):
     """What a request says of its own way here: every value of each header, as it came."""
 
-    forwarded_for: list[bytes]
-    forwarded_proto: list[bytes]
-    host: list[bytes]
+    forwarded_for: Sequence[bytes]
+    forwarded_proto: Sequence[bytes]
+    host: Sequence[bytes]
 
 
 class ProxyBypassed(ServiceError):
@@ -86,7 +100,6 @@ class BadForwarding(Malformed):
     layer = "https"
 
 
-@lru_cache(maxsize=4096)
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
     """Return the address, IPv4 in IPv6 as IPv4, or None for anything that is not just one."""
     if "%" in text:  # a zone means something on one machine only
@@ -98,23 +111,40 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
+@lru_cache(maxsize=4096)
+def _spelled(forwarded: bytes) -> str | None:
+    """Return the address in its one spelling, or None; clients come back, so it is remembered."""
+    address = parse_address(forwarded.decode("latin-1"))
+    return None if address is None else str(address)
+
+
+@lru_cache(maxsize=64)
+def _name_in(host: bytes) -> bytes | None:
+    """Return the name in a Host header, or None; nginx sends the same one each time."""
+    match = _HOST.fullmatch(host)
+    return None if match is None else match[1].lower()
+
+
 class Gate:
     """Decides whom to believe. Knows no ASGI."""
 
     def __init__(self, settings: HttpsSettings) -> None:
         self.hosts = frozenset(name.encode("ascii") for name in settings.allowed_hosts)
         self.is_trusted = lru_cache(maxsize=256)(self._is_trusted)
-        self._proxies = settings.trusted_proxies
+        self._networks = settings.trusted_networks
+        self._trusts_unix = settings.trusts_unix
 
-    def _is_trusted(self, peer: str) -> bool:
+    def _is_trusted(self, peer: str | None) -> bool:
+        if peer is None:
+            return self._trusts_unix
         address = parse_address(peer)
-        return address is not None and any(address in network for network in self._proxies)
+        return address is not None and any(address in network for network in self._networks)
 
     def client(self, peer: str | None, claims: Claims) -> str:
         """Return the address of the client.
 
         Args:
-            peer: the address that connected; None on a Unix socket, where nobody can be told apart.
+            peer: the address that connected; None on a Unix socket.
             claims: what the request says.
 
         Raises:
@@ -122,37 +152,29 @@ class Gate:
             BadForwarding: a header is missing, repeated or no single address or name.
             WrongHost: the name is not ours.
         """
-        if peer is None or not self.is_trusted(peer):
+        if not self.is_trusted(peer):
             raise ProxyBypassed("This is not the way in.")
         if len(claims.forwarded_for) != 1 or len(claims.forwarded_proto) != 1:
             raise BadForwarding("The proxy did not say where this request comes from.")
         if claims.forwarded_proto[0] != b"https":
             raise ProxyBypassed("Use HTTPS.")
-        address = parse_address(claims.forwarded_for[0].decode("latin-1"))
-        if address is None:
+        client = _spelled(claims.forwarded_for[0])
+        if client is None:
             raise BadForwarding("The proxy did not say where this request comes from.")
         self._check_host(claims.host)
-        return str(address)
+        return client
 
-    def _check_host(self, hosts: Iterable[bytes]) -> None:
-        values = list(hosts)
-        match = _HOST.fullmatch(values[0]) if len(values) == 1 else None
-        if match is None:
+    def _check_host(self, hosts: Sequence[bytes]) -> None:
+        name = _name_in(hosts[0]) if len(hosts) == 1 else None
+        if name is None:
             raise BadForwarding("The request must name one host.")
-        if match[1].lower() not in self.hosts:
+        if name not in self.hosts:
             raise WrongHost("This service does not answer for that host.")
 
 
 def _claims(scope: Scope) -> Claims:
-    claims = Claims([], [], [])
-    for name, value in scope["headers"]:
-        if name == b"x-forwarded-for":
-            claims.forwarded_for.append(value)
-        elif name == b"x-forwarded-proto":
-            claims.forwarded_proto.append(value)
-        elif name == b"host":
-            claims.host.append(value)
-    return claims
+    values = headers_of(scope).values
+    return Claims(values(b"x-forwarded-for"), values(b"x-forwarded-proto"), values(b"host"))
 
 
 class HttpsMiddleware:
@@ -162,24 +184,22 @@ class HttpsMiddleware:
         self.app = app
         self.gate = Gate(settings)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    # Not async: whoever awaits it waits for the next one's work directly.
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Judge the request before anything that counts or logs clients sees it."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+            return self.app(scope, receive, send)
         peer = scope["client"][0] if scope["client"] else None
         try:
             client = self.gate.client(peer, _claims(scope))
         except WrongHost as refusal:
             log_event(Event.HOST_REFUSED, peer=peer)
-            await problem_response(scope, refusal)(scope, receive, send)
-            return
+            return problem_response(scope, refusal)(scope, receive, send)
         except (ProxyBypassed, BadForwarding) as refusal:
             log_event(Event.PROXY_BYPASSED, peer=peer, reason=refusal.slug)
-            await problem_response(scope, refusal)(scope, receive, send)
-            return
+            return problem_response(scope, refusal)(scope, receive, send)
         # In place: the layers outside of this one see the same scope.
         scope["client"] = (client, 0)
         scope["scheme"] = "https"
         context_of(scope).client = client
-        await self.app(scope, receive, send)
+        return self.app(scope, receive, send)

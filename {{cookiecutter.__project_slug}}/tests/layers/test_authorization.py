@@ -25,6 +25,8 @@ from tests.in_process import make_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
+DOCS = ("/docs", "/docs/{name}", "/openapi.json")
+"""There in development only, unless set."""
 PUBLIC = {
     "GET /healthz",
     "GET /readyz",
@@ -32,6 +34,7 @@ PUBLIC = {
     "POST /api/v1/accounts/signup",
     "POST /api/v1/accounts/login",
     "POST /api/v1/accounts/refresh",
+    *(f"{method} {path}" for method in ("GET", "HEAD") for path in DOCS),
 }
 
 

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.layers.bots import BotsSettings, Category, Judge, Verdict
+from app.request_headers import RequestHeaders
 from tests.layers.test_bots_user_agents import CURRENT, OTHERS
 
 JUDGE = Judge(BotsSettings())
@@ -25,7 +26,7 @@ def _judge(
     headers += [(b"user-agent", user_agent.encode()) for user_agent in user_agents]
     if fetch_site is not None:
         headers.append((b"sec-fetch-site", fetch_site.encode()))
-    return judge.judge(headers, client, encrypted=encrypted)
+    return judge.judge(RequestHeaders(headers), client, encrypted=encrypted)
 
 
 @pytest.mark.parametrize(

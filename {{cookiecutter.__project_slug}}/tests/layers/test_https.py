@@ -69,6 +69,35 @@ def test_trusted_proxies_can_be_a_network() -> None:
             inside.client(peer, claims())
 
 
+def test_a_peer_without_an_address_is_the_proxy_only_where_the_word_unix_says_so() -> None:
+    assert gate(trusted_proxies="unix").client(None, claims()) == "198.51.100.7"
+    mixed = gate(trusted_proxies="192.0.2.1, unix")
+    assert mixed.client(None, claims())
+    assert mixed.client("192.0.2.1", claims())
+    with pytest.raises(ProxyBypassed):
+        gate(trusted_proxies="192.0.2.1").client(None, claims())
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "192.0.2.1", "unix", "unix:", "", "None"])
+def test_trusting_the_socket_trusts_no_address(peer: str) -> None:
+    with pytest.raises(ProxyBypassed):
+        gate(trusted_proxies="unix").client(peer, claims())
+
+
+def test_what_comes_through_the_socket_must_still_say_whom_it_is_for() -> None:
+    for_nobody = claims(forwarded_for=[])
+    with pytest.raises(BadForwarding):
+        gate(trusted_proxies="unix").client(None, for_nobody)
+    with pytest.raises(WrongHost):
+        gate(trusted_proxies="unix").client(None, claims(host=[b"evil.example"]))
+
+
+@pytest.mark.parametrize("written", ["UNIX", "unix:", "unix:/run/app.sock", "socket", "*"])
+def test_only_the_very_word_unix_trusts_the_socket(written: str) -> None:
+    with pytest.raises(ValidationError):
+        HttpsSettings(trusted_proxies=written)
+
+
 @pytest.mark.parametrize(
     "forwarded_for",
     [
@@ -235,3 +264,5 @@ async def test_a_refused_request_goes_no_further_and_changes_nothing(
     assert scope["client"] == peer
     assert scope["scheme"] == "http"
     assert scope[SCOPE_KEY].refused_by == "https"
+    assert not any(b"evil" in value for _, value in sent[0]["headers"])
+    assert b"evil" not in sent[1]["body"]

@@ -10,9 +10,8 @@ from app.layers.bots.categories import Category
 from app.layers.bots.user_agents import Claim, UserAgents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from app.layers.bots.settings import BotsSettings
+    from app.request_headers import RequestHeaders
 
 
 class Verdict(NamedTuple):
@@ -35,27 +34,20 @@ class Judge:
         }
         self._is_search_engine = lru_cache(maxsize=4096)(self._lies_in_networks)
 
-    def judge(
-        self, headers: Iterable[tuple[bytes, bytes]], client: str, *, encrypted: bool
-    ) -> Verdict:
+    def judge(self, headers: RequestHeaders, client: str, *, encrypted: bool) -> Verdict:
         """Decide on a request.
 
         Args:
-            headers: as they came, names in lower case.
+            headers: as they came.
             client: the address that the trusted proxy saw.
             encrypted: whether it came over HTTPS; browsers keep fetch metadata for that.
         """
-        user_agent: bytes | None = None
-        has_fetch_metadata = False
-        for name, value in headers:
-            if name == b"user-agent":
-                if user_agent is not None:
-                    # Two names: which one another program believes is anybody's guess.
-                    return self._verdicts[Category.MALFORMED]
-                user_agent = value
-            elif name == b"sec-fetch-site":
-                has_fetch_metadata = True
-        claim = self._user_agents.claim(user_agent or b"")
+        user_agents = headers.values(b"user-agent")
+        if len(user_agents) > 1:
+            # Two names: which one another program believes is anybody's guess.
+            return self._verdicts[Category.MALFORMED]
+        claim = self._user_agents.claim(user_agents[0] if user_agents else b"")
+        has_fetch_metadata = bool(headers.values(b"sec-fetch-site"))
         spoofed = claim.sends_fetch_metadata and encrypted and not has_fetch_metadata
         return self._verdicts[self._believed(claim, client, spoofed=spoofed)]
 

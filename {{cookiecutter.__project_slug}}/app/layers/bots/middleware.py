@@ -8,6 +8,7 @@ from app.errors import ServiceError
 from app.layers.bots.judge import Judge
 from app.layers.logs import Event, log_event
 from app.request_context import context_of
+from app.request_headers import headers_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -33,7 +34,7 @@ class BotsMiddleware:
         """Refuse with `BotRefused` or pass on."""
         if scope["type"] == "http":
             verdict = self.judge(
-                scope["headers"],
+                headers_of(scope),
                 context_of(scope).client,
                 encrypted=scope["scheme"] == "https",
             )

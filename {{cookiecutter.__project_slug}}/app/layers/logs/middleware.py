@@ -11,6 +11,7 @@ from app.layers.logs.emit import request_fields
 from app.layers.logs.events import Event
 from app.layers.logs.pipeline import pipeline
 from app.request_context import SCOPE_KEY, RequestContext, current
+from app.request_headers import headers_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -96,12 +97,9 @@ class LogsMiddleware:
 
 def _read_headers(scope: Scope) -> tuple[str, str | None]:
     """Return the request's id, nginx's if it is one, and the user agent."""
-    ids, agent = [], None
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            ids.append(value)
-        elif name == b"user-agent":
-            agent = value[:_MAX_TEXT].decode("utf-8", "replace")
+    headers = headers_of(scope)
+    ids, agents = headers.values(b"x-request-id"), headers.values(b"user-agent")
+    agent = agents[-1][:_MAX_TEXT].decode("utf-8", "replace") if agents else None
     if len(ids) == 1 and _is_request_id(ids[0]):
         return ids[0].decode("ascii"), agent
     return secrets.token_hex(16), agent

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.errors import Malformed
 from app.layers.validation.refusals import TooManyHeaders, UnsupportedMediaType, UriTooLong
+from app.request_headers import headers_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -38,6 +39,6 @@ class ValidationMiddleware:
             raise UriTooLong("The path is too long.")
         if "\x00" in scope["path"]:
             raise Malformed("The path holds a NUL.")
-        encodings = [value for name, value in scope["headers"] if name == b"content-encoding"]
+        encodings = headers_of(scope).values(b"content-encoding")
         if any(value.strip().lower() != b"identity" for value in encodings):
             raise UnsupportedMediaType("Compressed bodies are not read.")

@@ -43,7 +43,7 @@ def test_it_is_typed(source: Path, installed: Project, tmp_path: Path) -> None:
 def test_its_unit_tests_pass(source: Path, installed: Project) -> None:
     done = run(
         *(installed.python, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-        *("--ignore=tests/attacks", "tests"),
+        *("--ignore=tests/attacks", "--ignore=tests/browser", "tests"),
         cwd=source,
         seconds=280,
     )

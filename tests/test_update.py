@@ -22,6 +22,8 @@ ANSWERS = {
     "author_email": "o'brien@example.com",
     "api_domain": "api.example.org",
 }
+VENDORED = "app/docs/static/swagger-ui"
+PICTURE = "favicon-32x32.png"
 SECRETS = {".env": "AUTHENTICATION__KEY=mine\n", "var/ca/key.pem": "mine\n"}
 
 
@@ -96,6 +98,15 @@ def test_an_update_brings_what_is_new_and_keeps_what_is_ours(workshop: Workshop)
     pyproject = body / "pyproject.toml"
     text = pyproject.read_text(encoding="utf-8")
     pyproject.write_text(text.replace('version = "0.1.0"', 'version = "0.2.0"'), encoding="utf-8")
+    vendored = {
+        name: (body / VENDORED / name).read_bytes() + addition
+        for name, addition in (
+            ("swagger-ui-bundle.js", b"\n// {{ newer }}\n"),
+            (PICTURE, b"\0\xff"),
+        )
+    }
+    for name, raw in vendored.items():
+        (body / VENDORED / name).write_bytes(raw)
     workshop.commit(workshop.template, "second version")
 
     updated = workshop.cruft("update", "--skip-apply-ask", cwd=project)
@@ -103,6 +114,8 @@ def test_an_update_brings_what_is_new_and_keeps_what_is_ours(workshop: Workshop)
     assert "The project is in" not in updated.output, "the hook speaks of a temporary folder"
     assert list(project.rglob("*.rej")) == []
     assert (project / "app" / "brought.py").exists()
+    for name, raw in vendored.items():
+        assert (project / VENDORED / name).read_bytes() == raw
     assert (project / "app" / "main.py").read_text(encoding="utf-8").endswith("# changed\n")
     assert 'version = "0.2.0"' in (project / "pyproject.toml").read_text(encoding="utf-8")
     assert read_project(project)["description"] == ANSWERS["description"]

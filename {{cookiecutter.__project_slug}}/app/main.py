@@ -9,11 +9,14 @@ from fastapi import FastAPI
 
 from app.checks import refuse_unsafe
 from app.database import open_database
+from app.docs.endpoints import router as docs_router
+from app.docs.service import open_docs
 from app.domains import ROUTERS
-from app.errors import install_error_handlers
+from app.errors import install_error_handlers, last_resort
 from app.health.service import Readiness
 from app.layers.authentication import open_authentication
 from app.layers.authorization import require_policies
+from app.layers.headers import policy
 from app.layers.logs import Event, configure_logging, log_event
 from app.layers.rate_limits import open_rate_limits
 from app.layers.uploads import open_uploads
@@ -59,9 +62,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     refuse_unsafe(settings)
     app = FastAPI(
         title=settings.logs.service_name,
-        openapi_url="/openapi.json" if settings.openapi else None,
-        docs_url=None,
-        redoc_url=None,
+        version="v1",  # of the API, as in its paths
+        openapi_url=None,  # `app/docs` serves the document, and a page for it
         middleware=build_stack(settings),
         lifespan=_lifespan,
         # No max_body_size: it would answer from outside the stack, in plain text, without headers.
@@ -70,8 +72,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     install_error_handlers(app)
+    app.add_exception_handler(Exception, last_resort(policy(settings.headers)))
     for router in ROUTERS:
         app.include_router(router)
+    if settings.serves_docs:
+        app.include_router(docs_router)
+        app.state.docs = open_docs(app)
     require_strict_routes(app)
     require_policies(app)
     return app

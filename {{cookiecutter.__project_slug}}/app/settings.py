@@ -12,10 +12,10 @@ import difflib
 import os
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.database import DatabaseSettings
@@ -31,13 +31,34 @@ from app.layers.uploads import UploadsSettings
 from app.layers.validation import ValidationSettings
 from app.redis import RedisSettings
 
+UNIX = "unix:"
+
+
+def _checked_bind(bind: str) -> str:
+    """Return what it is given.
+
+    Raises:
+        ValueError: it is neither `unix:` with a whole path nor `address:port`.
+    """
+    host, _, port = bind.rpartition(":")
+    is_path = bind.startswith(f"{UNIX}/")
+    if "," in bind or not (is_path or (host and port.isdecimal() and not bind.startswith(UNIX))):
+        raise ValueError("it is one address:port, or unix:/path from the root")
+    return bind
+
 
 class ServerSettings(LayerSettings):
     """`SERVER__*`: the processes behind nginx."""
 
-    bind: str = "127.0.0.1:8000"
-    """`address:port` that gunicorn listens on; only nginx may reach it."""
+    bind: Annotated[str, AfterValidator(_checked_bind)] = "127.0.0.1:8000"
+    """What gunicorn listens on, and only nginx may reach: `address:port`, or `unix:/path` with the
+    word `unix` among HTTPS__TRUSTED_PROXIES."""
     workers: int = Field(default=2, ge=1, le=64)
+
+    @property
+    def has_unix_socket(self) -> bool:
+        """Whether peers have no address."""
+        return self.bind.startswith(UNIX)
 
 
 class Settings(BaseSettings):
@@ -48,8 +69,9 @@ class Settings(BaseSettings):
     )
 
     environment: Literal["development", "production"] = "production"
-    openapi: bool = False
-    """Serve `/openapi.json`. It tells an attacker every door there is, so it is asked for."""
+    docs: bool | None = None
+    """Serve `/docs` and `/openapi.json`. They tell an attacker every door there is, so production
+    has them only when asked; unset means in development."""
     server: ServerSettings = ServerSettings()
     database: DatabaseSettings = DatabaseSettings()
     redis: RedisSettings = RedisSettings()
@@ -62,6 +84,11 @@ class Settings(BaseSettings):
     authentication: AuthenticationSettings = AuthenticationSettings()
     uploads: UploadsSettings = UploadsSettings()
     logs: LogsSettings = LogsSettings()
+
+    @property
+    def serves_docs(self) -> bool:
+        """Whether `/docs` and `/openapi.json` are there."""
+        return self.environment == "development" if self.docs is None else self.docs
 
     @classmethod
     def settings_customise_sources(

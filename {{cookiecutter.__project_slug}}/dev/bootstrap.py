@@ -43,7 +43,6 @@ def development_settings() -> dict[str, str]:
     """Return the settings that a development machine can't leave at their defaults."""
     return {
         "ENVIRONMENT": "development",
-        "OPENAPI": "true",
         "AUTHENTICATION__PRIVATE_KEY_FILE": SIGNING_KEY,
         **storage_credentials(),
     }

@@ -35,6 +35,7 @@ PASSED_ON = (
     "UPLOADS__ENDPOINT_URL",
     "UPLOADS__BUCKET",
     "REDIS__URL",
+    "CORS__ALLOWED_ORIGINS",
 )
 
 
@@ -118,6 +119,7 @@ def examples(url: str, ca_file: Path) -> list[str]:
 def greet(service: Service) -> None:
     """Say where the service is and how to call it."""
     print(f"\nThe service is up on {service.https_url} (plain {service.http_url} leads there).")
+    print(f"A page to try it on: {service.https_url}/docs")
     print(f"Logs are in {service.run}. Ctrl-C stops it.\n\nTry it:\n")
     for command in examples(service.https_url, service.certificates.authority):
         print(f"  {command}\n")

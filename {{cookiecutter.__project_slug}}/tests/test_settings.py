@@ -16,7 +16,7 @@ def test_the_defaults_are_production_and_closed() -> None:
     settings = load_settings({}, env_file=None)
     assert settings.environment == "production"
     assert settings.cors.allowed_origins == ()
-    assert settings.openapi is False
+    assert not settings.serves_docs
     assert settings.redis.url is None
 
 
@@ -29,6 +29,25 @@ def test_a_list_is_written_with_commas() -> None:
     environ = {"CORS__ALLOWED_ORIGINS": "https://a.example, https://b.example:8443"}
     settings = load_settings(environ, env_file=None)
     assert settings.cors.allowed_origins == ("https://a.example", "https://b.example:8443")
+
+
+@pytest.mark.parametrize(
+    "bind", ["127.0.0.1:8000", "[::1]:8000", "app:8000", "unix:/run/app/app.sock"]
+)
+def test_the_service_listens_on_an_address_or_a_socket(bind: str) -> None:
+    assert load_settings({"SERVER__BIND": bind}, env_file=None).server.bind == bind
+
+
+@pytest.mark.parametrize(
+    "bind",
+    [
+        *("", "8000", ":8000", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:8000,unix:/run/app.sock"),
+        *("unix:app.sock", "unix:", "unix:8000", "unix:/run/a.sock,unix:/run/b.sock"),
+    ],
+)
+def test_what_the_service_cannot_listen_on_is_refused(bind: str) -> None:
+    with pytest.raises(InvalidSettingsError, match="SERVER__BIND"):
+        load_settings({"SERVER__BIND": bind}, env_file=None)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,216 @@
+"""The docs: there when they are wanted, true, and made of our own files only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from app.docs.service import PAGE, STATIC, matches
+from app.layers.authorization import Authenticated, policies
+from app.main import create_app
+from dev.swagger_ui import FILES, FOLDER, LOCK
+from tests.in_process import client_of, make_settings, running
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """Return a client of a service in development."""
+    async with running(make_settings(tmp_path)) as app:
+        yield client_of(app)
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Any:
+    """Return the description of the API."""
+    return json.loads(create_app(make_settings(tmp_path)).state.docs.document.content)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/docs", "text/html; charset=utf-8"),
+        ("/docs/page.js", "text/javascript; charset=utf-8"),
+        ("/docs/page.css", "text/css; charset=utf-8"),
+        ("/docs/swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+        ("/docs/swagger-ui.css", "text/css; charset=utf-8"),
+        ("/docs/favicon-32x32.png", "image/png"),
+        ("/docs/LICENSE", "text/plain; charset=utf-8"),
+        ("/openapi.json", "application/json"),
+    ],
+)
+async def test_a_file_is_sent_once_and_then_confirmed(
+    client: httpx.AsyncClient, method: str, path: str, media_type: str
+) -> None:
+    answer = await client.request(method, path)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
+    is_file = path.startswith("/docs/")
+    assert answer.headers["cache-control"] == ("public, max-age=300" if is_file else "no-cache")
+    assert ("script-src" in answer.headers["content-security-policy"]) is (path == "/docs")
+    stored = {"If-None-Match": f'"another", W/{answer.headers["etag"]}'}
+    confirmed = await client.request(method, path, headers=stored)
+    assert (confirmed.status_code, confirmed.content) == (304, b"")
+    for name in ("etag", "cache-control", "content-security-policy", "x-content-type-options"):
+        assert confirmed.headers[name] == answer.headers[name]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/docs/",
+        "/docs/index.html",
+        "/docs/swagger-ui/LICENSE",
+        "/docs/../service.py",
+        "/docs/..%2fservice.py",
+        "/docs/..%5cservice.py",
+        "/docs/%2e%2e%2fservice.py",
+        "/docs/%252e%252e%252fservice.py",
+        "/docs//etc/passwd",
+        "/docs/page.js%00",
+        "/docs/page.js/",
+        "/docs/PAGE.JS",
+        "/docs/oauth2-redirect.html",
+        "/docs/swagger-ui-bundle.js.map",
+    ],
+)
+async def test_what_is_no_file_of_the_page_is_not_there(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    answer = await client.get(path)
+    assert answer.status_code in {400, 404}
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "script-src" not in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.anyio
+async def test_the_page_takes_no_instructions_from_its_address(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/docs?url=https://evil.example/openapi.json")
+    assert answer.status_code == 422
+    assert "evil" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("environment", "docs", "there"),
+    [
+        ("development", None, True),
+        ("development", "false", False),
+        ("production", None, False),
+        ("production", "true", True),
+    ],
+)
+def test_they_are_on_in_development_and_elsewhere_when_asked(
+    tmp_path: Path, environment: str, docs: str | None, there: bool
+) -> None:
+    given = {"ENVIRONMENT": environment} | ({} if docs is None else {"DOCS": docs})
+    assert make_settings(tmp_path, **given).serves_docs is there
+
+
+@pytest.mark.anyio
+async def test_switched_off_there_is_nothing_at_their_address(tmp_path: Path) -> None:
+    async with running(make_settings(tmp_path, DOCS="false")) as app:
+        for path in ("/docs", "/docs/page.js", "/openapi.json", "/redoc"):
+            answer = await client_of(app).get(path)
+            assert answer.status_code == 404
+            assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_an_operation_asks_for_a_token_exactly_if_its_access_type_does(
+    document: Any, tmp_path: Path
+) -> None:
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    asked = policies(create_app(make_settings(tmp_path, DOCS="false")))
+    described = {
+        f"{method.upper()} {path}": operation.get("security")
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    }
+    assert described == {
+        name: [{"bearer": []}] if isinstance(policy, Authenticated) else None
+        for name, policy in asked.items()
+    }
+    assert described["GET /api/v1/accounts/me"]
+
+
+def test_an_operation_is_summed_up_in_words(document: Any) -> None:
+    paths = document["paths"]
+    assert paths["/api/v1/accounts/login"]["post"]["summary"] == "Start a session"
+    assert paths["/healthz"]["get"]["summary"].startswith("Whether the process is alive")
+
+
+def test_every_error_is_described_as_the_problem_it_is(document: Any) -> None:
+    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            errors = {code for code in operation["responses"] if not code.startswith("2")}
+            assert errors == {"default"}
+            content = operation["responses"]["default"]["content"]
+            assert content == {"application/problem+json": problem}
+    assert "ValidationError" not in json.dumps(document)
+
+
+@pytest.mark.anyio
+async def test_a_problem_is_what_the_description_says(
+    client: httpx.AsyncClient, document: Any
+) -> None:
+    schema = document["components"]["schemas"]["Problem"]
+    answer = await client.post("/api/v1/accounts/login", json={"password": 1})
+    assert answer.status_code == 422
+    assert set(answer.json()) == set(schema["properties"])
+    finding = schema["properties"]["errors"]["items"]["properties"]
+    assert set(answer.json()["errors"][0]) == set(finding)
+    answer = await client.get("/nowhere")
+    assert set(answer.json()) == set(schema["required"])
+
+
+@pytest.mark.parametrize(
+    ("given", "known"),
+    [
+        ([], False),
+        (['"a"'], True),
+        (['W/"a"'], True),
+        (['"b", "a"'], True),
+        (['"b"', '"a"'], True),
+        (["*"], True),
+        (['"b"'], False),
+        (["a"], False),
+        (['"A"'], False),
+    ],
+)
+def test_a_stored_version_is_known_by_its_tag(given: list[str], known: bool) -> None:
+    assert matches('"a"', given) is known
+
+
+def test_the_page_is_made_of_files_of_ours_and_nothing_inline() -> None:
+    page = (STATIC / PAGE).read_text("utf-8")
+    for match in re.finditer(r'(?:src|href)="([^"]*)"', page):
+        assert match[1] == "/openapi.json" or (
+            match[1].removeprefix("/docs/") in {path.name for path in STATIC.rglob("*")}
+        )
+    assert re.search(r"<style|\bstyle=|\bon\w+=|<script[^>]*>[^<]|javascript:", page) is None
+
+
+def test_swagger_uis_files_are_those_of_the_lock_and_no_others() -> None:
+    # Whoever looks for a change in 1.7 MB on one line finds none: the hash does.
+    lines = re.findall(r"^sha256:(\w+) (\S+)$", (ROOT / LOCK).read_text("utf-8"), re.MULTILINE)
+    pinned = {name: digest for digest, name in lines}
+    there = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (ROOT / FOLDER).iterdir()
+    }
+    assert there == pinned
+    assert set(there) == set(FILES)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+CURVE: type[ec.EllipticCurve] = ec.SECP384R1
+"""Of both keys, as of the certificates that production orders (docs/certificates.md)."""
 AUTHORITY_LIFE = timedelta(days=365)
 LEAF_LIFE = timedelta(days=89)
 """Below the 90 days that Mozilla's guidelines recommend."""
@@ -96,7 +98,7 @@ def _builder(
 
 def make_authority(names: Iterable[str]) -> Authority:
     """Return a new authority that can vouch for loopback and these names only."""
-    key = ec.generate_private_key(ec.SECP384R1())
+    key = ec.generate_private_key(CURVE())
     subject = _name("Development CA, this machine only")
     permitted: list[x509.GeneralName] = [
         x509.DNSName(name) for name in dict.fromkeys((*LOOPBACK_NAMES, *names))
@@ -116,7 +118,7 @@ def issue(
     authority: Authority, names: Sequence[str]
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     """Return a certificate for these names and loopback, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = ec.generate_private_key(CURVE())
     subjects: list[x509.GeneralName] = [
         x509.DNSName(name) for name in dict.fromkeys((*LOOPBACK_NAMES, *names))
     ]
@@ -148,8 +150,8 @@ def _load_authority(certificate_path: Path, key_path: Path) -> Authority | None:
         key = serialization.load_pem_private_key(key_path.read_bytes(), password=None)
     except (FileNotFoundError, ValueError):
         return None
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        return None
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, CURVE):
+        return None  # of another kind: made anew
     return Authority(certificate, key) if key.public_key() == certificate.public_key() else None
 
 
@@ -186,7 +188,8 @@ def ensure_certificates(folder: Path, names: Sequence[str] = ()) -> CertificateF
 
     Args:
         folder: where authority and certificate are kept; made private.
-        names: host names beside localhost.
+        names: host names beside localhost. The authority can vouch for these and no others: another
+            name later makes a new authority, which browsers have to be told of again.
 
     Raises:
         OSError: a file can't be read or written.

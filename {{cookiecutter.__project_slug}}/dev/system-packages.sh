@@ -1,7 +1,12 @@
 #!/bin/sh
-# Installs what the service needs from the system, if it is missing: nginx and Redis, or with
-# `venv PYTHON` the part of Python that makes virtual environments. Debian and Ubuntu, as root or
-# with sudo that asks for no password; elsewhere it says what to install.
+# Installs what is needed from the system, if it is missing. Debian and Ubuntu, as root or with sudo
+# that asks for no password; elsewhere it says what to install.
+#
+#   system-packages.sh               nginx and Redis, to run the service
+#   system-packages.sh tests         those, and what the tests need beside them: a browser, an ACME
+#                                    client (certbot) and a certificate authority for it (pebble)
+#   system-packages.sh scan          testssl.sh, for `make scan`
+#   system-packages.sh venv PYTHON   the part of Python that makes virtual environments
 #
 # Only the programs are wanted: `make run` starts its own, on its own ports. So the system's services
 # are neither started (policy-rc.d) nor enabled for the next boot.
@@ -11,22 +16,49 @@ PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 packages=""
 services=""
 
+# need PACKAGE PROGRAM...: any of the programs will do.
 need() {
-    if ! command -v "$1" > /dev/null 2>&1; then
-        packages="$packages $2"
-        services="$services $2"
-    fi
+    package="$1"
+    shift
+    for program in "$@"; do
+        if command -v "$program" > /dev/null 2>&1; then
+            return
+        fi
+    done
+    packages="$packages $package"
 }
 
-if [ "${1:-}" = venv ]; then
-    if "$2" -c 'import ensurepip, venv' 2> /dev/null; then
-        exit 0
-    fi
-    packages="$("$2" -c 'import sys; print(" python%d.%d-venv" % sys.version_info[:2])')"
-else
+need_to_run() {
     need nginx nginx
     need redis-server redis-server
-fi
+    services="nginx redis-server"
+}
+
+case "${1:-}" in
+    '')
+        need_to_run
+        ;;
+    tests)
+        need_to_run
+        need chromium chromium chromium-browser google-chrome google-chrome-stable
+        need certbot certbot
+        need pebble pebble
+        services="$services certbot.timer"
+        ;;
+    scan)
+        need testssl.sh testssl
+        ;;
+    venv)
+        if "$2" -c 'import ensurepip, venv' 2> /dev/null; then
+            exit 0
+        fi
+        packages="$("$2" -c 'import sys; print(" python%d.%d-venv" % sys.version_info[:2])')"
+        ;;
+    *)
+        echo "usage: sh dev/system-packages.sh [tests | scan | venv PYTHON]" >&2
+        exit 2
+        ;;
+esac
 
 if [ -z "$packages" ]; then
     exit 0
@@ -62,16 +94,37 @@ if [ ! -e "$guard" ]; then
     printf '#!/bin/sh\nexit 101\n' | $root tee "$guard" > /dev/null
     $root chmod 755 "$guard"
 fi
-if ! {
-    $root apt-get update &&
-        $root env DEBIAN_FRONTEND=noninteractive \
-            apt-get install --yes --no-install-recommends $packages
-} > "$log" 2>&1; then
+if ! $root apt-get update > "$log" 2>&1; then
+    tail -n 5 "$log" >&2
+    echo "apt-get could not install$packages; see above." >&2
+    exit 1
+fi
+absent=""
+for package in $packages; do
+    if ! apt-cache show "$package" > /dev/null 2>&1; then
+        absent="$absent $package"
+    fi
+done
+if [ -n "$absent" ]; then
+    case "$absent " in
+        *" chromium "*) hint=" (for chromium, google-chrome-stable will do: Ubuntu has chromium only as a snap)" ;;
+        *) hint="" ;;
+    esac
+    echo "This system has no package$absent. Put the program on PATH in another way$hint, then try again." >&2
+    exit 1
+fi
+# shellcheck disable=SC2086 # one word a package
+if ! $root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install --yes --no-install-recommends $packages > "$log" 2>&1; then
     tail -n 5 "$log" >&2
     echo "apt-get could not install$packages; see above." >&2
     exit 1
 fi
 for service in $services; do
+    case "$packages " in
+        *" ${service%.timer} "*) ;;
+        *) continue ;; # it was here before: whether it starts is not ours to say
+    esac
     if command -v systemctl > /dev/null 2>&1; then
         $root systemctl disable --quiet "$service" > /dev/null 2>&1 || true
     fi

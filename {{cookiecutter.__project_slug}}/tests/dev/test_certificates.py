@@ -95,7 +95,8 @@ def test_the_certificate_is_short_lived_elliptic_and_for_servers_only() -> None:
     authority = make_authority(())
     leaf, key = issue(authority, ())
     assert leaf.not_valid_after_utc - leaf.not_valid_before_utc <= timedelta(days=90)
-    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    assert key.curve.name == "secp384r1"
+    assert authority.key.curve.name == "secp384r1"
     usage = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert [item.dotted_string for item in usage] == ["1.3.6.1.5.5.7.3.1"]
     assert not leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
@@ -138,6 +139,42 @@ def test_a_new_name_makes_a_new_certificate(tmp_path: Path) -> None:
     files = ensure_certificates(tmp_path, ["api.test"])
     assert files.made
     assert not ensure_certificates(tmp_path, ["api.test"]).made
+
+
+def test_several_names_share_a_certificate_and_a_later_call_for_fewer_keeps_it(
+    tmp_path: Path,
+) -> None:
+    names = ["app.example.test", "evil.example.test"]
+    files = ensure_certificates(tmp_path, names)
+    assert not ensure_certificates(tmp_path, names[:1]).made
+    assert not ensure_certificates(tmp_path).made
+    leaf = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+    authority = Authority(
+        x509.load_pem_x509_certificate(files.authority.read_bytes()),
+        ec.generate_private_key(ec.SECP384R1()),  # not needed to check what it signed
+    )
+    for name in ("localhost", "127.0.0.1", *names):
+        assert handshake(authority, leaf, files.key.read_bytes(), name, tmp_path)
+
+
+@pytest.mark.parametrize("old", [ec.SECP256R1, ec.SECP521R1])
+def test_a_certificate_with_a_key_of_another_kind_is_made_anew_by_the_same_authority(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: type[ec.EllipticCurve]
+) -> None:
+    authority = ensure_certificates(tmp_path).authority.read_bytes()
+    with monkeypatch.context() as patch:
+        signer = load_pem_private_key((tmp_path / "ca.key").read_bytes(), password=None)
+        assert isinstance(signer, ec.EllipticCurvePrivateKey)
+        patch.setattr(certificates, "CURVE", old)
+        leaf, key = issue(Authority(x509.load_pem_x509_certificate(authority), signer), ())
+        (tmp_path / "certificate.pem").write_bytes(leaf.public_bytes(Encoding.PEM))
+        (tmp_path / "certificate.key").write_bytes(private_pem(key))
+    files = ensure_certificates(tmp_path)
+    assert files.made
+    assert files.authority.read_bytes() == authority
+    renewed = load_pem_private_key(files.key.read_bytes(), password=None)
+    assert isinstance(renewed, ec.EllipticCurvePrivateKey)
+    assert renewed.curve.name == "secp384r1"
 
 
 @pytest.mark.parametrize("lost", ["ca.key", "ca.pem", "certificate.key", "certificate.pem"])

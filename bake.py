@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent
 BODY = ROOT / "{{cookiecutter.__project_slug}}"
-KEPT = frozenset({".venv", ".env", "var"})
+KEPT = frozenset({".venv", ".venv-scan", ".env", "var"})
 LITTER = shutil.ignore_patterns(
     *KEPT,
     ".hypothesis",
@@ -36,6 +36,7 @@ LITTER = shutil.ignore_patterns(
     ".pytest_cache",
     ".ruff_cache",
     "__pycache__",
+    "build",
     "*.egg-info",
     "*.pyc",
 )

@@ -145,10 +145,16 @@ def test_the_template_is_linted_by_the_versions_of_the_generated_project(name: s
     assert ours[1] == theirs[1]
 
 
-@pytest.mark.parametrize("folder", [ROOT, BODY], ids=["template", "body"])
-@pytest.mark.parametrize("name", ["base", "dev"])
-def test_every_line_of_a_lock_is_a_version_or_its_hash(folder: Path, name: str) -> None:
-    lock = text(folder / "requirements" / f"{name}.lock")
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(ROOT / "requirements" / f"{name}.lock" for name in ("base", "dev")),
+        *(BODY / "requirements" / f"{name}.lock" for name in ("base", "dev", "scan", "scan-build")),
+    ],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_every_line_of_a_lock_is_a_version_or_its_hash(path: Path) -> None:
+    lock = text(path)
     line = re.compile(
         r"""
         [a-z0-9.-]+(?:\[[a-z0-9,-]+\])?==\S+(?:\s;\s[^\\]+)?\ \\   # a version, for some machines

@@ -6,11 +6,12 @@ DEMO := build
 # `make demo CHECK=1` starts the service, calls it as a client would, and stops it.
 CHECK ?=
 JOBS ?= 2
+NGINX_IMAGE ?= nginx:1.26
 # Empty in CI, where colours and progress bars are noise.
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test mutants bench check lock clean
+.PHONY: help demo test docker mutants bench check lock clean
 .DELETE_ON_ERROR:
 
 help: ## list the commands
@@ -22,6 +23,13 @@ demo: $(BIN)/.base ## generate the default project in build/ and run it on https
 
 test: $(BIN)/.dev ## pass every test, the generated project's own included
 	@$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadgroup $(PYTEST_ARGS)
+
+# Layers 1 to 3 are the edge's; tests/docker has what needs an engine, or an nginx with HTTP/3.
+docker: $(BIN)/.base ## attack the edge on nginx 1.26, in Docker; it must answer already
+	@docker version >/dev/null 2>&1 || { echo "make docker needs a Docker engine that answers" >&2; exit 1; }
+	@$(BIN)/python bake.py $(DEMO)
+	@$(MAKE) --no-print-directory -C $(DEMO)/hardened-fastapi-service attack NGINX_IMAGE=$(NGINX_IMAGE) \
+		TESTS='tests/docker tests/attacks/test_http*.py tests/attacks/test_headers*.py tests/attacks/test_cors*.py'
 
 mutants: $(BIN)/.base ## break each layer on purpose; its own tests must notice
 	@$(BIN)/python -m tests.mutants --jobs $(JOBS)

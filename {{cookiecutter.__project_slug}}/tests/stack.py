@@ -36,6 +36,8 @@ FIELD_NAMES = {
     "request_id": "http.request.id",
     "client": "source.ip",
     "status": "http.response.status_code",
+    "host": "url.domain",
+    "path": "url.path",
     "user_agent": "user_agent.original",
 }
 
@@ -280,7 +282,7 @@ def running_stack(folder: Path, **settings: str) -> Iterator[Stack]:
     certificates = ensure_certificates(folder / "certificates")
     defaults = {
         "ENVIRONMENT": "development",
-        "OPENAPI": "true",
+        "DOCS": "true",
         "SERVER__WORKERS": "2",
         "CORS__ALLOWED_ORIGINS": "https://app.example.test",
         "DATABASE__URL": f"sqlite+aiosqlite:///{folder / 'service.db'}",

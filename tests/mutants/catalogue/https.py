@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.mutant import NOT_MOUNTED, Mutant
 
 GATE = "app/layers/https.py"
+PLAIN = "edge/snippets/http/plain-http.conf"
 
 MUTANTS = (
     Mutant(
@@ -18,8 +19,8 @@ MUTANTS = (
         "https",
         "any peer counts as the proxy",
         GATE,
-        "if peer is None or not self.is_trusted(peer):",
-        "if peer is None:",
+        "if not self.is_trusted(peer):",
+        "if peer is None and not self.is_trusted(peer):",
     ),
     Mutant(
         "https",
@@ -39,8 +40,8 @@ MUTANTS = (
         "https",
         "every host is ours",
         GATE,
-        "if match[1].lower() not in self.hosts:",
-        "if not match[1]:",
+        "if name not in self.hosts:",
+        "if not name:",
     ),
     Mutant(
         "https",
@@ -61,7 +62,8 @@ MUTANTS = (
         "https",
         "nginx serves the API over plain HTTP",
         "edge/conf.d/http.conf",
-        "        return 403;\n",
+        "    location ^~ /api/ {\n        return 403;\n",
+        "    location ^~ /api/ {\n"
         "        include snippets/location/proxy-headers.conf;\n"
         "        include snippets/location/proxy.conf;\n",
     ),
@@ -85,5 +87,124 @@ MUTANTS = (
         "edge/snippets/http/access-log.conf",
         '"user_agent.original":"$sent_user_agent"',
         '"user_agent.original":"$http_user_agent"',
+    ),
+    Mutant(
+        "https",
+        "a peer on a socket is trusted though nobody said so",
+        GATE,
+        "return self._trusts_unix",
+        "return True",
+    ),
+    Mutant(
+        "https",
+        "every user of the machine may open the socket",
+        "gunicorn.conf.py",
+        "umask = 0o117",
+        "umask = 0o000",
+    ),
+    Mutant(
+        "https",
+        "everybody may be a balancer",
+        "edge/render/shapes.awk",
+        "function is_broad(text,    bits) {\n",
+        "function is_broad(text,    bits) {\n    return 0\n",
+    ),
+    Mutant(
+        "https",
+        "whoever is no balancer is believed too",
+        "edge/snippets/http/client-address.conf",
+        "set_real_ip_from ${EDGE_BALANCERS};\n",
+        "set_real_ip_from ${EDGE_BALANCERS};\nset_real_ip_from 0.0.0.0/0;\n",
+    ),
+    Mutant(
+        "https",
+        "a balancer behind a balancer is taken for the client",
+        "edge/snippets/http/client-address.conf",
+        "real_ip_recursive on;",
+        "real_ip_recursive off;",
+    ),
+    Mutant(
+        "https",
+        "port 80 redirects a request with a cookie",
+        PLAIN,
+        "$http_authorization$http_proxy_authorization$http_cookie",
+        "$http_authorization$http_proxy_authorization",
+    ),
+    Mutant(
+        "https",
+        "port 80 redirects whatever comes",
+        PLAIN,
+        '    "HEAD 0" 0;\n    default  1;\n',
+        '    "HEAD 0" 0;\n    default  0;\n',
+    ),
+    Mutant(
+        "https",
+        "a secret in the clear raises no alarm",
+        PLAIN,
+        '    "~^\\S+  1" credentials_exposed;\n',
+        "",
+    ),
+    Mutant(
+        "https",
+        "any file in the folder of challenges is shown",
+        "edge/snippets/server/acme.conf",
+        "[A-Za-z0-9_-]{1,128}$",
+        ".+$",
+    ),
+    Mutant(
+        "https",
+        "TLS 1.2 is spoken unasked",
+        "edge/choices/tls/modern.conf",
+        "ssl_protocols TLSv1.3;",
+        "ssl_protocols TLSv1.2 TLSv1.3;",
+    ),
+    Mutant(
+        "https",
+        "a cipher that is no AEAD is among the intermediate ones",
+        "edge/choices/tls/intermediate.conf",
+        "ssl_ciphers ",
+        "ssl_ciphers ECDHE-ECDSA-AES128-SHA:",
+    ),
+    Mutant(
+        "https",
+        "sessions are sealed into tickets",
+        "edge/snippets/http/tls.conf",
+        "ssl_session_tickets off;",
+        "ssl_session_tickets on;",
+    ),
+    Mutant(
+        "https",
+        "one address may hold any number of bodies",
+        "edge/snippets/server/limits.conf",
+        "limit_conn connections 50;",
+        "limit_conn connections 5000;",
+    ),
+    Mutant(
+        "https",
+        "nginx waits for whoever reads nothing",
+        "edge/snippets/http/timeouts.conf",
+        "send_timeout 10s;",
+        "send_timeout 500s;",
+    ),
+    Mutant(
+        "https",
+        "answers are compressed",
+        "edge/snippets/http/no-compression.conf",
+        "gzip off;",
+        "gzip on; gzip_types *; gzip_min_length 1; gzip_proxied any;",
+    ),
+    Mutant(
+        "https",
+        "a header with an underscore passes",
+        "edge/snippets/http/header-names.conf",
+        "underscores_in_headers off;",
+        "underscores_in_headers on;",
+    ),
+    Mutant(
+        "https",
+        "an upgrade passes",
+        "edge/snippets/location/proxy-headers.conf",
+        'proxy_set_header Upgrade "";',
+        "proxy_set_header Upgrade $http_upgrade;",
     ),
 )

@@ -1,126 +1,30 @@
-"""The edge's configuration: placeholders, and that it agrees with the application."""
+"""The edge's renderer: nginx takes all that it writes. See `test_edge_*` for the rest."""
 
 from __future__ import annotations
 
 import re
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from app.layers.headers import HeadersSettings, policy
-from dev.certificates import ensure_certificates
-from dev.edge import PLACEHOLDER, EdgeError, EdgeValues, install_certificate, render, substitute
-from dev.runner import find_program, free_port
+from dev.certificates import CertificateFiles, ensure_certificates
+from dev.edge import EdgeError, EdgeValues, install_certificate, readable_origins, render
+from dev.runner import find_program
+from tests.dev.rendering import EDGE, LONG_NAME, PLACEHOLDER, directives, rendered
 
-EDGE = Path(__file__).resolve().parents[2] / "edge"
-VALUES = EdgeValues("localhost", http_port=8080, https_port=8443, upstream="127.0.0.1:8000")
-
-
-def configuration() -> str:
-    return "\n".join(path.read_text("utf-8") for path in sorted(EDGE.rglob("*.conf")))
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-def directive(name: str) -> str:
-    found = re.findall(rf"^\s*{name}\s+([^;]+);", configuration(), re.MULTILINE)
-    assert len(found) == 1, found
-    value: str = found[0]
-    return value
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
+    """A pair for nginx to read."""
+    return ensure_certificates(tmp_path_factory.mktemp("certificates"))
 
 
-def test_only_our_own_placeholders_are_filled_in() -> None:
-    text = "listen ${EDGE_HTTP_PORT}; set $x $request_uri; set $y ${uri};"
-    filled = substitute(text, VALUES.placeholders())
-    assert filled == "listen 8080; set $x $request_uri; set $y ${uri};"
-
-
-def test_a_placeholder_without_a_value_is_an_error() -> None:
-    with pytest.raises(EdgeError, match="EDGE_NOTHING has no value"):
-        substitute("${EDGE_NOTHING}", VALUES.placeholders())
-
-
-@pytest.mark.parametrize("value", ["a; return 200", 'a"', "$host", "a\nb", "a{}", "", "a#b"])
-def test_a_value_that_could_change_the_configuration_is_refused(value: str) -> None:
-    with pytest.raises(EdgeError, match="EDGE_SERVER_NAME"):
-        substitute("${EDGE_SERVER_NAME}", {"EDGE_SERVER_NAME": value})
-
-
-def test_every_placeholder_has_a_value_and_every_value_a_placeholder() -> None:
-    assert set(PLACEHOLDER.findall(configuration())) == set(VALUES.placeholders())
-
-
-def test_port_443_goes_without_saying() -> None:
-    assert VALUES.authority == "localhost:8443"
-    public = EdgeValues("api.example.com", http_port=80, https_port=443, upstream="app:8000")
-    assert public.authority == "api.example.com"
-
-
-def test_nginx_answers_with_the_same_security_headers_as_the_application() -> None:
-    text = (EDGE / "snippets/location/security-headers.conf").read_text("utf-8")
-    of_edge = {
-        name.lower(): value.strip('"')
-        for name, value in re.findall(r"^add_header (\S+) (.+) always;$", text, re.MULTILINE)
-    }
-    hsts = re.search(r'on +"(.+)";', (EDGE / "snippets/http/hsts.conf").read_text("utf-8"))
-    assert hsts is not None
-    assert of_edge.pop("strict-transport-security") == "$hsts"
-    assert of_edge.pop("x-request-id") == "$request_id"
-    of_edge["strict-transport-security"] = hsts[1]
-    of_app = {name.decode(): value.decode() for name, value in policy(HeadersSettings()).items()}
-    assert of_edge == of_app
-
-
-def test_no_location_that_proxies_adds_headers() -> None:
-    for path in EDGE.rglob("*.conf"):
-        for block in re.findall(
-            r"location [^{]*\{(.*?)\n    \}", path.read_text("utf-8"), re.DOTALL
-        ):
-            if "location/proxy.conf" in block:
-                assert "add_header" not in block
-                assert "security-headers.conf" not in block
-
-
-def test_idle_connections_end_at_the_edge_before_they_end_at_the_application() -> None:
-    upstream = (EDGE / "conf.d/upstream.conf").read_text("utf-8")
-    edge = re.search(r"keepalive_timeout (\d+)s;", upstream)
-    gunicorn = re.search(
-        r"^keepalive = (\d+)", (EDGE.parent / "gunicorn.conf.py").read_text(), re.MULTILINE
-    )
-    assert edge is not None
-    assert gunicorn is not None
-    assert int(edge[1]) < int(gunicorn[1])
-
-
-def test_more_requests_than_uvicorn_takes_are_refused_by_nginx_first() -> None:
-    connections = re.search(r"max_conns=(\d+)", configuration())
-    config = (EDGE.parent / "gunicorn.conf.py").read_text("utf-8")
-    limit = re.search(r'"limit_concurrency": (\d+)', config)
-    assert connections is not None
-    assert limit is not None
-    assert int(connections[1]) < int(limit[1])
-
-
-def test_a_body_that_is_just_allowed_fits_into_memory() -> None:
-    sizes = (EDGE / "snippets/http/sizes.conf").read_text("utf-8")
-    limit = re.search(r"^client_max_body_size (\d+)m;", sizes, re.MULTILINE)
-    assert limit is not None
-    assert int(limit[1]) < int(directive("client_body_buffer_size").removesuffix("m"))
-    assert directive("proxy_max_temp_file_size") == "0"
-
-
-def test_the_limits_refuse_with_429() -> None:
-    assert directive("limit_conn_status") == "429"
-    assert directive("limit_req_status") == "429"
-
-
-def test_a_folder_with_spaces_braces_and_quotes_in_its_name_is_taken(tmp_path: Path) -> None:
-    folder = tmp_path / "a {b} 'c' $d é"
-    folder.mkdir()
-    certificates = ensure_certificates(tmp_path / "certificates")
-    values = EdgeValues(
-        "localhost", http_port=free_port(), https_port=free_port(), upstream="127.0.0.1:1"
-    )
-    render(EDGE, folder, values)
+def assert_nginx_takes(folder: Path, certificates: CertificateFiles) -> None:
+    """Let nginx read the configuration; it must have nothing to say."""
     install_certificate(folder, certificates.certificate, certificates.key)
     nginx = find_program("nginx")
     assert nginx is not None, "nginx is not installed: make system"
@@ -130,7 +34,92 @@ def test_a_folder_with_spaces_braces_and_quotes_in_its_name_is_taken(tmp_path: P
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    # nginx 1.25 has another way to say it, which 1.22 does not know; the old one works in both.
-    old_way = 'the "listen ... http2" directive is deprecated'
-    assert [line for line in done.stderr.splitlines() if old_way not in line] == []
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+LOCAL = {"EDGE_HTTP_PORT": "20080", "EDGE_HTTPS_PORT": "20443", "EDGE_ACCESS_LOG": "access.log"}
+TAKEN = {
+    "nothing more": {},
+    "intermediate": {"EDGE_TLS": "intermediate"},
+    "preload": {"EDGE_HSTS": "preload"},
+    "both families": {"EDGE_LISTEN": "127.0.0.1 [::1]"},
+    "the longest name": {"EDGE_SERVER_NAME": LONG_NAME},
+    "origins": {"EDGE_ALLOWED_ORIGINS": f"https://a.example, https://[::1]:3000 https://{LONG_NAME}"},
+    "a balancer": {"EDGE_BALANCERS": "10.0.0.0/8, 192.0.2.7, 2001:DB8::/32"},
+    "a CDN": {"EDGE_BALANCERS": "192.0.2.0/24", "EDGE_CLIENT_HEADER": "CF-Connecting-IP"},
+    "another CDN": {"EDGE_BALANCERS": "192.0.2.0/24", "EDGE_CLIENT_HEADER": "True-Client-IP"},
+    "a real address": {"EDGE_BALANCERS": "192.0.2.0/24", "EDGE_CLIENT_HEADER": "X-Real-IP"},
+    "connections": {"EDGE_BALANCERS": "192.0.2.0/24", "EDGE_CLIENT_HEADER": "proxy_protocol"},
+    "a socket": {"EDGE_UPSTREAM": "unix:/run/app/app.sock"},
+    "IPv6 behind": {"EDGE_UPSTREAM": "[::1]:8000"},
+    "no HTTP/3": {"EDGE_HTTP3": "off"},
+    "another port outside": {"EDGE_AUTHORITY": "api.example.com"},
+    "another folder": {"EDGE_ACME_FOLDER": "challenges/here"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TAKEN)
+def test_nginx_takes_what_was_rendered(
+    tmp_path: Path, certificates: CertificateFiles, case: str
+) -> None:
+    files = rendered(tmp_path / "edge", {**LOCAL, **TAKEN[case]})
+    assert "${" not in directives(files)
+    assert_nginx_takes(tmp_path / "edge", certificates)
+
+
+def test_a_folder_with_spaces_braces_and_quotes_in_its_name_is_taken(
+    tmp_path: Path, certificates: CertificateFiles
+) -> None:
+    folder = tmp_path / "a {b} 'c' é"
+    values = EdgeValues("localhost", http_port=20080, https_port=20443, upstream="127.0.0.1:1")
+    render(EDGE, folder, values)
+    assert_nginx_takes(folder, certificates)
+
+
+def test_rendering_again_leaves_nothing_of_the_last_time(tmp_path: Path) -> None:
+    target = tmp_path / "edge"
+    first = rendered(target)
+    (target / "snippets/http/old.conf").write_text("gzip on;\n")
+    (target / "tls").mkdir()
+    (target / "tls/key.pem").write_text("kept")
+    assert rendered(target) == {**first, "tls/key.pem": "kept"}
+    names = {path.name for path in target.iterdir()}
+    assert names == {"nginx.conf", "conf.d", "snippets", "choices", "temp", "acme", "tls"}
+
+
+def test_every_placeholder_has_a_value(tmp_path: Path) -> None:
+    templates = "\n".join(path.read_text("utf-8") for path in EDGE.rglob("*.conf"))
+    checks = (EDGE / "render/values.awk").read_text("utf-8")
+    for name in set(PLACEHOLDER.findall(templates)):
+        assert f'"{name}"' in checks, name
+    assert "${" not in directives(rendered(tmp_path / "edge"))
+
+
+def test_what_python_can_say_is_what_the_renderer_knows() -> None:
+    values = EdgeValues("localhost", http_port=1, https_port=2, upstream="127.0.0.1:1")
+    checks = (EDGE / "render/values.awk").read_text("utf-8")
+    known = set(re.findall(r'"(EDGE_[A-Z0-9_]+)"', checks))
+    assert set(values.environment()) == known
+
+
+def test_a_refusal_reaches_python_with_its_reasons(tmp_path: Path) -> None:
+    values = EdgeValues("localhost", http_port=0, https_port=1, upstream="x", tls="old")
+    with pytest.raises(EdgeError, match=r"(?s)EDGE_HTTP_PORT.*EDGE_UPSTREAM.*EDGE_TLS"):
+        render(EDGE, tmp_path, values)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_shells_own_variables_are_not_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGE_TLS", "old")
+    values = EdgeValues("localhost", http_port=1, https_port=2, upstream="127.0.0.1:1")
+    render(EDGE, tmp_path, values)
+    assert "modern.conf" in (tmp_path / "snippets/http/tls.conf").read_text("utf-8")
+
+
+def test_plain_pages_of_development_are_not_the_edges_matter() -> None:
+    assert readable_origins("https://a.example, http://localhost:5173,https://b.example") == (
+        "https://a.example https://b.example"
+    )
+    assert readable_origins("") == ""

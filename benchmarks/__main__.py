@@ -16,10 +16,20 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import BenchError
 from benchmarks.arena import ROOT, open_arena
-from benchmarks.layers import variants
+from benchmarks.layers import own_work, variants
 from benchmarks.lineup import TITLES, line_up
-from benchmarks.report import figures, headline, layer_costs, layer_table, table, warnings
+from benchmarks.report import (
+    figures,
+    headline,
+    layer_costs,
+    layer_table,
+    own_work_table,
+    table,
+    warnings,
+)
 from benchmarks.rounds import Field, run_rounds
+from benchmarks.siege import figure as siege
+from benchmarks.summary import spread
 from benchmarks.tools import require_tools
 from benchmarks.wrk import CONNECTIONS
 
@@ -48,6 +58,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=_between(1, MAX_ROUNDS), default=5)
     parser.add_argument("--seconds", type=_between(1, MAX_SECONDS), default=4, help="of one load")
     parser.add_argument("--layers", action="store_true", help="also what each layer costs")
+    parser.add_argument("--siege", action="store_true", help="also a good client's patience")
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "bench.json")
     given = parser.parse_args(argv)
     given.project = given.project.resolve()
@@ -90,13 +101,25 @@ def _contest(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _layers(given: argparse.Namespace) -> dict[str, Any]:
-    """Measure the layers, print their table and return the figures."""
+    """Measure the layers, print their tables and return the figures."""
     print("\nlayer by layer: the whole stack, and the stack without one", flush=True)
     with open_arena(given.python, given.project) as arena:
         field = Field(given.rounds, given.seconds, arena.load_core, arena.redis.port)
         samples = run_rounds(variants(arena), field)
-    print("", layer_table(samples), *warnings(samples), sep="\n")
-    return {name: asdict(cost) for name, cost in layer_costs(samples).items()}
+        by_itself = own_work(arena)
+    print("", layer_table(samples), *warnings(samples), "", own_work_table(by_itself), sep="\n")
+    return {
+        "layers_cpu_us": {name: asdict(cost) for name, cost in layer_costs(samples).items()},
+        "layers_own_us": {name: asdict(spread(taken)) for name, taken in by_itself.items()},
+    }
+
+
+def _siege(given: argparse.Namespace) -> dict[str, Any]:
+    """Besiege the whole service, print how long a good client waits and return the figures."""
+    print("\nunder siege: the whole service behind nginx", flush=True)
+    found = siege.measure_siege(given.python, given.project)
+    print("", siege.said(found), sep="\n")
+    return found
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -109,7 +132,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         require_tools(given.project)
         found = _contest(given)
         if given.layers:
-            found["layers_cpu_us"] = _layers(given)
+            found |= _layers(given)
+        if given.siege:
+            found["siege"] = _siege(given)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""What each layer costs: the whole stack against the stack without it.
+"""What each layer costs: the whole stack against the stack without it, and the layer by itself.
 
 Each variant is a server of its own, and all are loaded in turn with the same request. The cost of a
 layer is the difference within a round. The mounts are compared on an answer that is for anyone:
@@ -6,10 +6,15 @@ what knowing the user costs, a query among it, varies by more than most of them 
 authentication and authorization together, is `identity`: the whole stack asked for an answer that
 is for users, less the whole stack asked for the one that is for anyone. Of the logs layer the part
 that makes the request's context stays, since the other layers need it.
+
+Two whole servers differ by more than most layers cost, and by what a layer causes elsewhere
+(uvicorn writes ten more lines for the headers). So those that wait for nothing are also measured by
+themselves, in one process: see `applications/own_work.py`.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +25,16 @@ from benchmarks.proofs import prove_answer
 
 if TYPE_CHECKING:
     from benchmarks.arena import Arena
+
+
+def own_work(arena: Arena) -> dict[str, list[float]]:
+    """Return the microseconds that each layer takes by itself, round by round.
+
+    Raises:
+        CommandError: it can't be measured.
+    """
+    found: dict[str, list[float]] = json.loads(arena.run(f"{APPLICATIONS}.own_work"))
+    return found
 
 
 def variants(arena: Arena) -> list[Contestant]:

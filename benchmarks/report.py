@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +131,16 @@ def layer_costs(samples: Mapping[str, Sequence[Sample]]) -> dict[str, Spread]:
     costs = {name: difference_by_round(anyone, without) for name, without in spent.items()}
     costs["identity"] = difference_by_round(full, anyone)
     return dict(sorted(costs.items(), key=lambda item: -item[1].median))
+
+
+def own_work_table(rounds: Mapping[str, Sequence[float]]) -> str:
+    """Return what each layer takes by itself, and how the middle eight tenths of rounds spread."""
+    rows = [["layer by itself", "CPU µs/req", "10 %-90 %", "budget"]]
+    for name, taken in rounds.items():
+        low, *_, high = statistics.quantiles(taken, n=10)
+        budget = str(BUDGETS.get(name, ""))
+        rows.append([name, f"{statistics.median(taken):.2f}", f"{low:.2f} … {high:.2f}", budget])
+    return _align(rows)
 
 
 def layer_table(samples: Mapping[str, Sequence[Sample]]) -> str:

@@ -14,7 +14,15 @@ from benchmarks.__main__ import main
 from benchmarks.contestants import EDGE_HEADERS, with_token
 from benchmarks.cpu import choose_cores, cpu_seconds, parse_cpu_list, parse_stat
 from benchmarks.proofs import spoil_signature
-from benchmarks.report import figures, headline, layer_costs, layer_table, table, warnings
+from benchmarks.report import (
+    figures,
+    headline,
+    layer_costs,
+    layer_table,
+    own_work_table,
+    table,
+    warnings,
+)
 from benchmarks.rounds import Field, run_rounds
 from benchmarks.summary import Sample, Spread, difference_by_round, ratio_by_round, spread
 from benchmarks.wrk import UnreadableError, parse
@@ -226,6 +234,14 @@ def test_layers_cost_what_the_stack_saves_without_them_dearest_first() -> None:
     ]
     assert "+29.0" in rows[1]
     assert "320.0" in rows[-1]
+
+
+def test_a_layers_own_work_is_a_median_beside_its_budget() -> None:
+    slow_once = [2.0] * 19 + [50.0]
+    head, *rows = own_work_table({"nothing": [0.0] * 20, "headers": slow_once}).splitlines()
+    assert head.split()[:3] == ["layer", "by", "itself"]
+    assert rows[0].split() == ["nothing", "0.00", "0.00", "…", "0.00"]
+    assert rows[1].split() == ["headers", "2.00", "2.00", "…", "2.00", "2"]
 
 
 # --- what is refused ------------------------------------------------------------------------------

@@ -14,21 +14,13 @@
 #   EDGE_CERTIFICATE_WARN_DAYS  days before its end from which on a certificate is warned of, daily.
 #                               14: clients of ACME renew 30 days before; two weeks of failures
 #                               are no accident
+#
+# render.sh checks these two like any other EDGE_* variable.
 set -eu
 
 here="$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)"
 every="${EDGE_CERTIFICATE_CHECK:-60}"
 warn_days="${EDGE_CERTIFICATE_WARN_DAYS:-14}"
-
-# check_number NAME VALUE HIGHEST: or say what is wrong with it, and end.
-check_number() {
-    case "$2" in
-        '' | 0* | *[!0-9]* | ??????*) ;;
-        *) if [ "$2" -le "$3" ]; then return; fi ;;
-    esac
-    echo "$1: a whole number from 1 to $3, not '$2'" >&2
-    exit 1
-}
 
 # Once a day, and at once after a load: is the served certificate about to end? It is kept in
 # `leaf`: what is on disk may be another one by now, which was refused.
@@ -107,8 +99,6 @@ if [ $# -ne 1 ]; then
     echo "usage: sh edge/run.sh FOLDER" >&2
     exit 2
 fi
-check_number EDGE_CERTIFICATE_CHECK "$every" 86400
-check_number EDGE_CERTIFICATE_WARN_DAYS "$warn_days" 365
 folder="$1"
 # shellcheck source=edge/certificate.sh
 . "$here/certificate.sh"
@@ -116,10 +106,7 @@ if other="$(master_pid)" && [ "$other" != "$$" ]; then
     echo "an nginx (process $other) already runs in $folder: stop it, or use sh edge/reload.sh" >&2
     exit 1
 fi
-(
-    unset EDGE_CERTIFICATE_CHECK EDGE_CERTIFICATE_WARN_DAYS # ours; render.sh refuses what it does not know
-    sh "$here/render.sh" "$folder"
-)
+sh "$here/render.sh" "$folder"
 folder="$(CDPATH='' cd -- "$folder" && pwd)"
 read_configuration
 before="$(fingerprint)"

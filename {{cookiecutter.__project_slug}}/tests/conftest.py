@@ -1,4 +1,7 @@
-"""Fixtures for every test. `stack` is the live service; unit tests need none of it."""
+"""Fixtures for every test. `stack` is the live service; unit tests need none of it.
+
+`edge` is nginx alone, where the live service would show less.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.settings import setting_names
+from tests.lone_edge import LoneEdge, lone_edge
 from tests.stack import Stack, running_stack
 
 if TYPE_CHECKING:
@@ -34,6 +38,20 @@ def stack(
         request.config.stash[STACK] = running
         yield running
         del request.config.stash[STACK]
+
+
+@pytest.fixture(scope="session")
+def edge(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoneEdge]:
+    """nginx before an application that writes down, byte for byte, what reaches it."""
+    with lone_edge(stack, tmp_path_factory.mktemp("edge")) as alone:
+        yield alone
+
+
+@pytest.fixture(scope="session")
+def edge_without_app(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoneEdge]:
+    """nginx with nobody behind it."""
+    with lone_edge(stack, tmp_path_factory.mktemp("edge"), upstream=False) as alone:
+        yield alone
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import socketserver
+import subprocess
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from threading import Thread
@@ -11,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from dev.edge import EdgeValues, render
 from dev.processes import ROOT, Ports, Service, edge_values, nginx, prepare
-from dev.runner import HOST, running
+from dev.runner import HOST, find_program, running
+from tests.raw import ask, open_plain, request
 from tests.stack import Stack, wait_until
 
 if TYPE_CHECKING:
@@ -20,6 +23,14 @@ if TYPE_CHECKING:
 
 LARGE = b"x" * 24_000_000
 """More than all buffers between nginx and a client that does not read."""
+
+SAID = (
+    ("Content-Type", "application/json"),
+    ("Vary", "Origin"),
+    ("Cache-Control", "public, max-age=5"),
+    ("Alt-Svc", 'h3="evil.example:443"'),
+)
+"""Headers of the application's answers. The last is nginx's to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +89,9 @@ class _Handler(socketserver.StreamRequestHandler):
         length = sum(map(int, arrival.values("content-length")))
         self.server.arrivals.append(Arrival(head, self.rfile.read(length)))
         body = LARGE if b" /large " in head else b"{}"
-        self.wfile.write(
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-            b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
-        )
+        lines = [f"{name}: {value}" for name, value in (*SAID, ("Content-Length", len(body)))]
+        answered = "\r\n".join(("HTTP/1.1 200 OK", *lines, "", "")).encode()
+        self.wfile.write(answered + body)
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -110,6 +120,37 @@ class LoneEdge:
         wait_until(lambda: self.arrived(mark), f"a request with {mark}")
         (one,) = self.arrived(mark)
         return one
+
+    def seen_client(self, source: str, *headers: str, first: bytes = b"") -> str:
+        """Send a request from an address; return who nginx says the client is, here and in its log.
+
+        Args:
+            source: the loopback address to come from.
+            headers: header lines of the request.
+            first: bytes before the handshake.
+        """
+        path = f"/{secrets.token_hex(8)}"
+        with open_plain(self.stack.https_port, source) as plain:
+            plain.sendall(first)
+            tls = self.stack.tls_context().wrap_socket(plain, server_hostname="localhost")
+            assert ask(tls, request(path, *headers)).status == 200
+        arrival = self.the_arrival(path)
+        arrival.assert_plain()
+        assert arrival.values("x-real-ip") == arrival.values("x-forwarded-for")
+        (line,) = self.stack.log_lines(source="access", path=path)
+        assert [line["source.ip"]] == arrival.values("x-forwarded-for")
+        assert line["edge.peer_ip"] == source
+        return str(line["source.ip"])
+
+
+def build_of_nginx() -> str:
+    """Return what the nginx of this run says of its version and build."""
+    program = find_program("nginx")
+    assert program is not None, "nginx is not installed: make system"
+    done = subprocess.run(  # noqa: S603 - a command of our own
+        [program, "-V"], capture_output=True, text=True, check=True
+    )
+    return done.stderr
 
 
 def _with(values: EdgeValues, changed: dict[str, Any]) -> EdgeValues:

@@ -9,9 +9,11 @@ function is_name(text,    labels, count, i) {
     return 1
 }
 
-function is_port(text) {
-    return text ~ /^[1-9][0-9]*$/ && length(text) <= 5 && text + 0 <= 65535
+function is_whole(text, highest) {
+    return text ~ /^[1-9][0-9]*$/ && length(text) <= 5 && text + 0 <= highest
 }
+
+function is_port(text) { return is_whole(text, 65535) }
 
 function is_path(text) {
     return text ~ /^\/?[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/ && ("/" text "/") !~ /\/\.\.\//

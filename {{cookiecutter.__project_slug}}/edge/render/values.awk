@@ -12,6 +12,7 @@ BEGIN {
     upstream()
     paths()
     user()
+    watch()
     choice("EDGE_TLS", "modern", ENVIRON["RENDER_TLS"])
     choice("EDGE_HSTS", "standard", ENVIRON["RENDER_HSTS"])
     choice("EDGE_HTTP3", "auto", "auto off")
@@ -95,6 +96,17 @@ function paths(    defaults, name) {
 function user() {
     if (read("EDGE_USER", "") !~ /^([a-z_][a-z0-9_-]*)?$/)
         problem("EDGE_USER", said(value["EDGE_USER"]) " is no user; say one like www-data")
+}
+
+# No template has these two: run.sh reads them itself, and has their defaults; 1 stands
+# for whatever those are.
+function watch() {
+    if (!is_whole(read("EDGE_CERTIFICATE_CHECK", 1), 86400))
+        problem("EDGE_CERTIFICATE_CHECK", said(value["EDGE_CERTIFICATE_CHECK"]) \
+            " is no number of seconds; say 1 to 86400")
+    if (!is_whole(read("EDGE_CERTIFICATE_WARN_DAYS", 1), 365))
+        problem("EDGE_CERTIFICATE_WARN_DAYS", said(value["EDGE_CERTIFICATE_WARN_DAYS"]) \
+            " is no number of days; say 1 to 365")
 }
 
 function choice(name, preset, choices) {

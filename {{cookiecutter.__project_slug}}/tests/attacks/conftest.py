@@ -1,4 +1,4 @@
-"""Fixtures of the attacks: nginx alone, where the live service would show less."""
+"""A fixture of the attacks: nginx with another choice than the live service's."""
 
 from __future__ import annotations
 
@@ -6,26 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lone_edge import LoneEdge, lone_edge
+from tests.lone_edge import lone_edge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.stack import Stack
-
-
-@pytest.fixture(scope="session")
-def edge(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoneEdge]:
-    """nginx before an application that writes down, byte for byte, what reaches it."""
-    with lone_edge(stack, tmp_path_factory.mktemp("edge")) as alone:
-        yield alone
-
-
-@pytest.fixture(scope="session")
-def edge_without_app(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoneEdge]:
-    """nginx with nobody behind it."""
-    with lone_edge(stack, tmp_path_factory.mktemp("edge"), upstream=False) as alone:
-        yield alone
 
 
 @pytest.fixture(scope="session")

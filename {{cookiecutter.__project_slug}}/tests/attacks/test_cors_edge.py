@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.raw import ask, assert_problem, open_plain, open_tls, request
+from app.layers.cors import EXPOSED
+from tests.lone_edge import lone_edge
+from tests.own_answers import OF_THE_FIRST_LINE, OWN_ANSWERS
+from tests.raw import ask, assert_problem, open_plain, open_tls, parse, read_until_closed, request
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.lone_edge import LoneEdge
     from tests.stack import Stack
 
@@ -20,15 +25,9 @@ FOREIGN = [
     *("https://evil.example", "null", "*", "https://app.example.test.evil.example"),
     *("https://app.example.test:8443", "http://app.example.test", "https://xapp.example.test"),
     *("https://appXexample.test", "https://app.example.test https://evil.example"),
+    "https://app.example.test, https://evil.example",
+    "https://evil.example/https://app.example.test",
 ]
-OWN_ANSWERS = {
-    "malformed": (request("/%zz"), 400),
-    "a refused method": (request(method="TRACE"), 405),
-    "too long": (request("/" + "a" * 9_000), 414),
-    "too many headers": (request("/", "A: " + "a" * 9_000), 400),
-    "another host": (request(host="evil.example"), 421),
-    "another version": (request().replace(b"HTTP/1.1", b"HTTP/9.9"), 505),
-}
 
 
 def asked_by(origin: str, sent: bytes) -> bytes:
@@ -36,13 +35,13 @@ def asked_by(origin: str, sent: bytes) -> bytes:
     return sent.replace(b"\r\n", f"\r\nOrigin: {origin}\r\n".encode(), 1)
 
 
-@pytest.mark.parametrize("sent", OWN_ANSWERS.values(), ids=OWN_ANSWERS.keys())
+@pytest.mark.parametrize("case", OWN_ANSWERS)
 @pytest.mark.parametrize("origin", FOREIGN)
 def test_attack_a_foreign_page_reads_an_answer_of_nginx(
-    stack: Stack, origin: str, sent: tuple[bytes, int]
+    stack: Stack, origin: str, case: str
 ) -> None:
-    answer = ask(open_tls(stack), asked_by(origin, sent[0]))
-    assert answer.status == sent[1]
+    answer = ask(open_tls(stack), asked_by(origin, OWN_ANSWERS[case].sent))
+    assert answer.status == OWN_ANSWERS[case].status
     assert not [name for name in answer.headers if name.startswith("access-control-")]
     assert answer.headers.get_list("vary") == ["Origin"]
 
@@ -51,6 +50,7 @@ def test_attack_an_allowed_page_reads_what_came_over_plain_http(stack: Stack) ->
     answer = ask(open_plain(stack.http_port), asked_by(ALLOWED, request("/api/v1/notes")))
     assert_problem(answer, 403, "https-required", is_plain=True)
     assert "access-control-allow-origin" not in answer.headers
+    assert answer.headers.get_list("vary") == ["Origin"]
 
 
 def test_attack_two_origins_of_which_one_is_allowed(stack: Stack) -> None:
@@ -58,23 +58,33 @@ def test_attack_two_origins_of_which_one_is_allowed(stack: Stack) -> None:
     assert "access-control-allow-origin" not in ask(open_tls(stack), both).headers
 
 
-READABLE = {
-    "too many headers": OWN_ANSWERS["too many headers"],
-    "a refused method": OWN_ANSWERS["a refused method"],
-    "too large": (request("/", "Content-Length: 99999999", method="POST"), 413),
-}
-"""Where nginx gets as far as to the Origin. What fails in its first line is readable for nobody."""
-
-
-@pytest.mark.parametrize("sent", READABLE.values(), ids=READABLE.keys())
-def test_twin_an_allowed_page_reads_an_answer_of_nginx(
-    stack: Stack, sent: tuple[bytes, int]
-) -> None:
-    answer = ask(open_tls(stack), asked_by(ALLOWED, sent[0]))
-    assert answer.status == sent[1]
+@pytest.mark.parametrize("case", sorted(set(OWN_ANSWERS) - OF_THE_FIRST_LINE))
+def test_twin_an_allowed_page_reads_an_answer_of_nginx(stack: Stack, case: str) -> None:
+    answer = ask(open_tls(stack), asked_by(ALLOWED, OWN_ANSWERS[case].sent))
+    assert answer.status == OWN_ANSWERS[case].status
     assert answer.headers.get_list("access-control-allow-origin") == [ALLOWED]
-    assert "Retry-After" in answer.headers["access-control-expose-headers"]
+    assert answer.headers.get_list("access-control-expose-headers") == [EXPOSED]
+    assert "access-control-allow-credentials" not in answer.headers
     assert answer.headers.get_list("vary") == ["Origin"]
+
+
+def test_twin_each_of_two_allowed_pages_is_told_its_own_name(stack: Stack, tmp_path: Path) -> None:
+    pages = (ALLOWED, f"{ALLOWED}:8443")
+    with lone_edge(stack, tmp_path, allowed_origins=" ".join(pages)) as edge:
+        for page in pages:
+            answer = ask(open_tls(edge.stack), asked_by(page, OWN_ANSWERS["PROPFIND"].sent))
+            assert answer.headers.get_list("access-control-allow-origin") == [page]
+
+
+def test_twin_an_allowed_page_learns_that_it_was_too_fast(edge: LoneEdge) -> None:
+    one = asked_by(ALLOWED, b"GET /fast HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    with open_tls(edge.stack) as connection:
+        connection.sendall(one * 400 + asked_by(ALLOWED, request("/fast")))
+        _, mark, refusal = read_until_closed(connection).partition(b"HTTP/1.1 429 ")
+    answer = parse(mark + refusal)
+    assert answer.status == 429
+    assert answer.headers.get_list("access-control-allow-origin") == [ALLOWED]
+    assert answer.headers.get_list("retry-after") == ["1"]
 
 
 def test_twin_an_allowed_page_learns_that_the_application_is_down(
@@ -84,4 +94,5 @@ def test_twin_an_allowed_page_learns_that_the_application_is_down(
         answer = edge_without_app.stack.client().get("/healthz", headers={"Origin": origin})
         assert_problem(answer, 502, "unavailable")
         assert answer.headers.get_list("access-control-allow-origin") == grants
+        assert answer.headers.get_list("retry-after") == ["5"]
         assert answer.headers.get_list("vary") == ["Origin"]

@@ -5,12 +5,11 @@ What the attacks on it come to is in `tests/docker`, for an nginx that has it.
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from dev.runner import find_program
+from tests.lone_edge import build_of_nginx
 from tests.raw import ask, open_plain, open_tls, request
 from tests.raw_http2 import get
 from tests.raw_http3 import Http3, open_udp
@@ -22,12 +21,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def has_http3() -> bool:
     """Whether the nginx of this run was built with HTTP/3."""
-    nginx = find_program("nginx")
-    assert nginx is not None
-    done = subprocess.run(  # noqa: S603 - a command of our own
-        [nginx, "-V"], capture_output=True, text=True, check=True
-    )
-    return "--with-http_v3_module" in done.stderr
+    return "--with-http_v3_module" in build_of_nginx()
 
 
 def answers_on_udp(stack: Stack) -> bool:

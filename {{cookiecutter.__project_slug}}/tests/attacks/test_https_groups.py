@@ -7,14 +7,13 @@ X25519MLKEM768. It is first where the OpenSSL that nginx runs with has it: from 
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from dev.runner import find_program
 from tests.client_hello import GROUPS, HANDSHAKE_FAILURE, ClientHello, say
+from tests.lone_edge import build_of_nginx
 
 if TYPE_CHECKING:
     from tests.stack import Stack
@@ -28,12 +27,7 @@ HONEST = ClientHello()
 @pytest.fixture(scope="session")
 def has_mlkem() -> bool:
     """Whether the nginx of this run runs with an OpenSSL that has it."""
-    nginx = find_program("nginx")
-    assert nginx is not None
-    said = subprocess.run(  # noqa: S603 - a command of our own
-        [nginx, "-V"], capture_output=True, text=True, check=True
-    ).stderr
-    versions = re.findall(r"(?:built|running) with OpenSSL (\d+)\.(\d+)", said)
+    versions = re.findall(r"(?:built|running) with OpenSSL (\d+)\.(\d+)", build_of_nginx())
     # The one it runs with comes last; it is not said if it is the one it was built with.
     return tuple(int(number) for number in versions[-1]) >= (3, 5)
 

@@ -26,6 +26,8 @@ REFUSED = {
     ],
     "EDGE_CERTIFICATE": ["../tls.pem", "a/../../b", "data:x", "a b", "/", "a//b"],
     "EDGE_CERTIFICATE_KEY": ["engine:x:y", "./../x"],
+    "EDGE_CERTIFICATE_CHECK": ["0", "-1", "1.5", "60s", "86401", "060", "9" * 20, "٦٠"],
+    "EDGE_CERTIFICATE_WARN_DAYS": ["0", "366", "two weeks"],
     "EDGE_ACCESS_LOG": ["off", "syslog:server=a", "a|b"],
     "EDGE_ERROR_LOG": ["memory:32m", "a debug"],
     "EDGE_ACME_FOLDER": ["..", "a/..", "~"],

@@ -41,8 +41,10 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # it ships no types
         "proxy_headers": False,  # app/layers/https.py alone decides whom to believe
         "server_header": False,
         "access_log": False,  # app/layers/logs writes the line
-        # A backstop: its bare 503 has no headers of ours. nginx stops at max_conns before it.
-        "limit_concurrency": 512,
+        # A backstop: its bare 503 has no headers of ours. It counts idle connections too, of which
+        # each nginx worker keeps 32 beside the 400 of max_conns (edge/conf.d/upstream.conf). This
+        # is above both together, for up to 51 nginx workers.
+        "limit_concurrency": 2048,
     }
 
 

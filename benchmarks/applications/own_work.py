@@ -48,8 +48,6 @@ FORWARDED = {
     "X-Forwarded-Host": HOST,
     "X-Forwarded-Proto": "https",
     "X-Request-ID": "0123456789abcdef0123456789abcdef",
-    "X-TLS-Ciphers": "0x1a1a:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384",
-    "X-TLS-Groups": "0x3a3a:X25519:prime256v1:secp384r1",
     "Accept-Encoding": "gzip, deflate, br, zstd",
     "Authorization": f"Bearer {'x' * 700}",
 }

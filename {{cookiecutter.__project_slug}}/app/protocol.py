@@ -1,7 +1,7 @@
 """uvicorn's HTTP protocol with one change: what it can't parse is answered like all else.
 
 No layer sees such a request, so uvicorn's own answer would be the one that leaves naked: plain
-text, without a single header of ours.
+text, without a single header of ours, and without a line in the log.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.errors import Malformed, problem_body
 from app.layers.headers import policy
+from app.layers.logs import Event, log_event
 
 if TYPE_CHECKING:
     from app.layers.headers import HeadersSettings
@@ -27,6 +28,11 @@ def protocol_with(settings: HeadersSettings) -> type[HttpToolsProtocol]:
             """Answer with a problem, and close: nobody knows where the next request begins."""
             del msg
             request_id = secrets.token_hex(16)
+            log_event(
+                Event.INPUT_VALIDATION_FAIL,
+                reason="unparsable",
+                **{"http.request.id": request_id, "http.response.status_code": Malformed.status},
+            )
             detail = "The request is not well formed."
             body = problem_body(Malformed.status, Malformed.slug, detail, request_id)
             head = (
@@ -34,6 +40,7 @@ def protocol_with(settings: HeadersSettings) -> type[HttpToolsProtocol]:
                 "content-type: application/problem+json\r\n"
                 f"content-length: {len(body)}\r\n"
                 f"x-request-id: {request_id}\r\n"
+                "vary: Origin\r\n"
                 "connection: close\r\n"
             )
             self.transport.write(head.encode("ascii") + dress + b"\r\n" + body)

@@ -3,7 +3,7 @@
 Names are nested with `__`: `RATE_LIMITS__PER_CLIENT=100/15minutes`. A secret may be given as a file
 instead: `AUTHENTICATION__PRIVATE_KEY_FILE=/run/secrets/key`. A name that is nearly one of ours is
 an error that names the nearest valid one; so is any unknown name in `.env`. Values never appear in
-an error, since they may be secrets.
+an error, since they may be secrets; only a network does, without its host bits.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import difflib
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError
@@ -30,6 +30,9 @@ from app.layers.rate_limits import RateLimitsSettings
 from app.layers.uploads import UploadsSettings
 from app.layers.validation import ValidationSettings
 from app.redis import RedisSettings
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 UNIX = "unix:"
 
@@ -129,18 +132,28 @@ def _read_secret(path: str, name: str, problems: list[str]) -> str | None:
         return None
 
 
-def _is_near(name: str, known: list[str]) -> str | None:
-    """Return the valid name that a foreign one was probably meant to be."""
+def _in_section_of_ours(name: str, known: list[str]) -> list[str]:
+    """Return the valid names of the section that a foreign name was probably meant to be in."""
+    section, nested, _ = name.partition("__")
+    sections = sorted({item.partition("__")[0] for item in known if "__" in item})
+    near = difflib.get_close_matches(section, sections, n=1, cutoff=0.8) if nested else []
+    return [item for item in known if near and item.startswith(f"{near[0]}__")]
+
+
+def _nearest(name: str, known: list[str]) -> str | None:
+    """Return the valid name that a foreign one was probably meant to be.
+
+    Long sections make all names in them alike. So what stands behind the section must be alike by
+    itself, two thirds of it: a wrong hint is worse than none.
+    """
     if (as_file := f"{name.removesuffix('_PATH')}_FILE") in known and as_file != name:
         return as_file
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
-    if close:
-        return close[0]
-    section = name.partition("__")[0]
-    sections = {item.partition("__")[0] for item in known if "__" in item}
-    if "__" in name and difflib.get_close_matches(section, sections, n=1, cutoff=0.8):
-        return difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
-    return None
+    close = difflib.get_close_matches(name, known, cutoff=0.85)
+    candidates = [*close, *_in_section_of_ours(name, known)]
+    nested = "__" in name
+    ends = {item.rpartition("__")[2] if nested else item: item for item in reversed(candidates)}
+    end = difflib.get_close_matches(name.rpartition("__")[2], ends, n=1, cutoff=2 / 3)
+    return ends[end[0]] if end else None
 
 
 def _collect(source: dict[str, str], *, closed: bool, problems: list[str]) -> dict[str, str]:
@@ -158,9 +171,9 @@ def _collect(source: dict[str, str], *, closed: bool, problems: list[str]) -> di
                 problems.append(f"{target}: set both directly and by {name}; keep one of them")
             elif (content := _read_secret(value, name, problems)) is not None:
                 found[target] = content
-        elif (near := _is_near(name, known)) is not None:
+        elif (near := _nearest(name, known)) is not None:
             problems.append(f"{given}: no such setting; did you mean {near}?")
-        elif closed:
+        elif closed or _in_section_of_ours(name, known):
             problems.append(f"{given}: no such setting; see .env.example for those there are")
     return found
 
@@ -174,6 +187,25 @@ def _nest(flat: dict[str, str]) -> dict[str, Any]:
             level = level.setdefault(section, {})
         level[last] = value
     return nested
+
+
+def _ordinal(number: int) -> str:
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}th" if number % 100 in {11, 12, 13} else f"{number}{ending}"
+
+
+def _problem(item: ErrorDetails, flat: dict[str, str]) -> str:
+    """Return what is wrong with a setting: its name, which of several values, and the rule.
+
+    Behind the name, pydantic's path tells of its own types, which say nothing to a person.
+    """
+    path = [str(part).upper() for part in item["loc"]]
+    paths = ["__".join(path[: count + 1]) for count in range(len(path))]
+    name = next((path for path in paths if path in setting_names()), paths[0])
+    places = [part for part in item["loc"] if isinstance(part, int)]
+    has_several = bool(places) and "," in flat.get(name, "")
+    which = f"the {_ordinal(places[0] + 1)}: " if has_several else ""
+    return f"{name}: {which}{item['msg'].removeprefix('Value error, ')}"
 
 
 def load_settings(
@@ -195,9 +227,8 @@ def load_settings(
     try:
         settings = Settings(**_nest(flat))
     except ValidationError as error:
-        for item in error.errors(include_input=False, include_url=False):
-            name = "__".join(str(part) for part in item["loc"] if isinstance(part, str)).upper()
-            problems.append(f"{name}: {item['msg']}")
+        found = error.errors(include_input=False, include_url=False)
+        problems += dict.fromkeys(_problem(item, flat) for item in found)
     if settings is None or problems:
         raise InvalidSettingsError("\n".join(problems))
     return settings

@@ -47,17 +47,18 @@ fingerprint() {
     } 2> /dev/null | sha256sum | cut -d ' ' -f 1
 }
 
-# As the user nginx runs as, who owns what run.sh rendered. Root would read keys that nginx can not,
-# load whatever that user wrote into the configuration, and take its temporary folders from it.
 run_nginx_test() {
-    owner="$(stat -c %U "$folder/nginx.conf")"
-    if [ "$(id -u)" -eq 0 ] && [ "$owner" != root ]; then
-        # shellcheck disable=SC2016 # the shell that su starts fills them in
-        su -s /bin/sh "$owner" -c '"$1" -t -q -e stderr -p "$2/" -c nginx.conf' sh \
-            "$(command -v nginx)" "$folder" < /dev/null
-    else
-        nginx -t -q -e stderr -p "$folder/" -c nginx.conf < /dev/null
-    fi
+    nginx -t -q -e stderr -p "$folder/" -c nginx.conf < /dev/null
+}
+
+# Whether nginx takes what is on disk; `answer` is what it says. Only for an nginx that runs: it holds
+# its ports, so it is no matter whether whoever asks here may bind them: certbot's hook asks as nginx's
+# user (reload.sh), without the capability that systemd gave to nginx. Binding is the last thing that
+# nginx -t does: by then it has read all files, certificate and key among them.
+nginx_takes_it() {
+    answer="$(run_nginx_test 2>&1)" && return
+    emergencies="$(printf '%s\n' "$answer" | grep -F '[emerg]')" || return
+    ! printf '%s\n' "$emergencies" | grep -qv 'bind() to .* failed (13: Permission denied)$'
 }
 
 has_openssl() {
@@ -77,23 +78,54 @@ is_for_another_name() {
     has_openssl && x509 -checkhost "$name" | grep -q 'does NOT match'
 }
 
+# The names it is for, as words. Bounded: a certificate may have hundreds.
+other_names() {
+    names="$(x509 -ext subjectAltName | grep -e DNS: -e 'IP Address:' |
+        sed 's/DNS://g; s/IP Address://g; s/^ *//' | cut -c 1-200)"
+    printf '%s' "${names:-no name at all}"
+}
+
+# nginx itself sees this only if both are of one kind: it would load an RSA key beside an ECDSA
+# certificate, and then fail every handshake.
+is_key_of_another() {
+    has_openssl && openssl pkcs12 -export -in "$certificate" -inkey "$key" -passin pass: -passout pass: \
+        -out /dev/null 2>&1 < /dev/null | grep -q 'matches private key'
+}
+
+# Why a file is of no use, or nothing.
+why_unusable() {
+    if [ ! -e "$1" ]; then
+        printf 'is missing, or user %s may not look there' "$(id -un 2> /dev/null || id -u)"
+    elif [ ! -r "$1" ]; then
+        printf 'may not be read by user %s' "$(id -un 2> /dev/null || id -u)"
+    elif [ ! -s "$1" ]; then
+        printf 'is empty'
+    fi
+}
+
 # Sets `problem` to why the pair on disk must not take the place of the one that is served, or to
 # nothing. Stricter than nginx: it would load an expired certificate, and one for another name.
 find_problem() {
     problem=""
     for file in "$certificate" "$key"; do
-        if [ ! -r "$file" ] || [ ! -s "$file" ]; then
-            problem="$file is missing, empty or not readable"
+        problem="$(why_unusable "$file")"
+        if [ -n "$problem" ]; then
+            problem="$file $problem"
             return
         fi
     done
-    if ! answer="$(run_nginx_test 2>&1)"; then
+    if ! nginx_takes_it; then
         # Without the time and process that start some of its lines: the same refusal reads the same.
         problem="nginx -t says: $(printf '%s\n' "$answer" | sed -n 's/.*\[emerg\] *\([0-9]*#[0-9]*: \)*//p' | head -n 1)"
+    fi
+    if is_key_of_another; then
+        problem="the key does not belong to the certificate${problem:+; $problem}"
+    elif [ -n "$problem" ]; then
+        return
     elif has_ended; then
         problem="$certificate has ended ($(x509 -enddate))"
     elif is_for_another_name; then
-        problem="$certificate is not for $name"
+        problem="$certificate is not for $name but for $(other_names)"
     fi
 }
 
@@ -104,7 +136,7 @@ find_problem() {
 # whose renewals are refused ends up without a certificate.
 warn_about_pair() {
     if is_for_another_name; then
-        say error certificate_wrong_name "$certificate is not for $name: clients refuse it"
+        say error certificate_wrong_name "$certificate is not for $name but for $(other_names): clients refuse it"
     fi
     if [ -n "$(find -L "$key" -prune -perm -004 2> /dev/null)" ]; then
         say warning certificate_key_exposed "$key can be read by everybody on this machine: chmod 600 (Kubernetes: defaultMode 0440 and an fsGroup); if anybody else was there, replace the key"
@@ -132,6 +164,11 @@ master_pid() {
 # end when their last request is answered.
 load() {
     master="$(master_pid)" && kill -HUP "$master" && printf '%s\n' "$1" > "$loaded" || return 1
-    say info certificate_loaded "serving $certificate for $name, $(x509 -enddate || echo end unknown)"
+    say_loaded serving
+}
+
+# say_loaded VERB
+say_loaded() {
+    say info certificate_loaded "$1 $certificate for $name, $(x509 -enddate || echo end unknown)"
     warn_about_pair
 }

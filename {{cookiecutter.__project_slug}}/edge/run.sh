@@ -95,8 +95,25 @@ watch() {
     done
 }
 
+# Ends it with a line for each file that is not there: nginx would name the first one only.
+find_missing() {
+    problem=""
+    for file in "$certificate" "$key"; do
+        variable=EDGE_CERTIFICATE
+        [ "$file" = "$certificate" ] || variable=EDGE_CERTIFICATE_KEY
+        why="$(why_unusable "$file")"
+        if [ -n "$why" ]; then
+            problem="$why"
+            echo "$variable: $file $why; docs/certificates.md says how to get one" >&2
+        fi
+    done
+    if [ -n "$problem" ]; then
+        exit 1
+    fi
+}
+
 if [ $# -ne 1 ]; then
-    echo "usage: sh edge/run.sh FOLDER" >&2
+    echo "usage: sh edge/run.sh FOLDER, with EDGE_* in the environment" >&2
     exit 2
 fi
 folder="$1"
@@ -109,10 +126,15 @@ fi
 sh "$here/render.sh" "$folder"
 folder="$(CDPATH='' cd -- "$folder" && pwd)"
 read_configuration
+find_missing
 before="$(fingerprint)"
+if is_key_of_another; then
+    echo "EDGE_CERTIFICATE_KEY: $key does not belong to $certificate" >&2
+    exit 1
+fi
 run_nginx_test
 (umask 077 && printf '%s\n' "$before" > "$loaded")
-warn_about_pair
+say_loaded "starting with"
 if ! has_openssl; then
     say warning certificate_unwatched "openssl is not installed: nobody here says when the certificate is about to end"
 fi

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-LARGE = b"x" * 24_000_000
-"""More than all buffers between nginx and a client that does not read."""
+BODIES = {b"/large": b"x" * 24_000_000, b"/ordinary": b"x" * 1_200_000}
+"""What is answered for these paths; `{}` for others.
+
+The first is more than all buffers between nginx and a client that does not read, the second fits
+into what nginx has for one answer (edge/snippets/location/proxy.conf).
+"""
 
 SAID = (
     ("Content-Type", "application/json"),
@@ -39,6 +43,8 @@ class Arrival:
 
     head: bytes
     body: bytes
+    connection: int
+    """nginx's port: by which of its connections to the application it came."""
 
     @property
     def first_line(self) -> str:
@@ -85,10 +91,12 @@ class _Handler(socketserver.StreamRequestHandler):
         return head.removesuffix(b"\r\n\r\n")
 
     def _answer(self, head: bytes) -> None:
-        arrival = Arrival(head, b"")
+        connection = self.client_address[1]
+        arrival = Arrival(head, b"", connection)
         length = sum(map(int, arrival.values("content-length")))
-        self.server.arrivals.append(Arrival(head, self.rfile.read(length)))
-        body = LARGE if b" /large " in head else b"{}"
+        self.server.arrivals.append(Arrival(head, self.rfile.read(length), connection))
+        path = head.split(b" ")[1].partition(b"?")[0]
+        body = BODIES.get(path, b"{}")
         lines = [f"{name}: {value}" for name, value in (*SAID, ("Content-Length", len(body)))]
         answered = "\r\n".join(("HTTP/1.1 200 OK", *lines, "", "")).encode()
         self.wfile.write(answered + body)

@@ -6,12 +6,12 @@ import json
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
 from app.layers.headers import HeadersSettings, policy
-from tests.stack import PATIENCE_SECONDS, Stack, fresh_source
+from tests.stack import PATIENCE_SECONDS, fresh_source
 
 if TYPE_CHECKING:
     import ssl
@@ -21,6 +21,17 @@ CHUNK = 65_536
 SECURITY_HEADERS = {
     name.decode(): value.decode() for name, value in policy(HeadersSettings()).items()
 }
+
+
+class TlsServer(Protocol):
+    """An nginx, alone or with the service behind it."""
+
+    @property
+    def https_port(self) -> int:
+        """Its TLS port on 127.0.0.1."""
+
+    def tls_context(self) -> ssl.SSLContext:
+        """Return a context that trusts its certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +67,17 @@ def open_plain(port: int, source: str | None = None) -> socket.socket:
 
 
 def open_tls(
-    stack: Stack,
+    server: TlsServer,
     name: str | None = "localhost",
     context: ssl.SSLContext | None = None,
     source: str | None = None,
 ) -> ssl.SSLSocket:
     """Return a TLS connection to nginx that asks for this server name."""
     if context is None:
-        context = stack.tls_context()
+        context = server.tls_context()
     if name is None:
         context.check_hostname = False
-    plain = open_plain(stack.https_port, source)
+    plain = open_plain(server.https_port, source)
     try:
         return context.wrap_socket(plain, server_hostname=name)
     except BaseException:

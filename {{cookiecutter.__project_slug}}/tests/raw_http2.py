@@ -19,14 +19,12 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
-from tests.raw import CHUNK, Answer, open_tls
+from tests.raw import CHUNK, Answer, TlsServer, open_tls
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Sequence
     from types import TracebackType
-
-    from tests.stack import Stack
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 FRAME_HEAD = 9
@@ -81,7 +79,7 @@ class Http2:
     """One connection to nginx. What is sent is not checked; what is received is read along.
 
     Args:
-        stack: the service.
+        server: the nginx, alone or with the service behind it.
         source: the loopback address to come from; a fresh one if not said.
         preface: what is sent first; an honest client's preface if not said.
         settings: what the client says of itself, by the numbers of RFC 9113 §6.5.2.
@@ -89,17 +87,18 @@ class Http2:
 
     def __init__(
         self,
-        stack: Stack,
+        server: TlsServer,
         *,
         source: str | None = None,
         preface: bytes = PREFACE,
         settings: dict[int, int] | None = None,
     ) -> None:
-        context = stack.tls_context()
+        context = server.tls_context()
         context.set_alpn_protocols(["h2"])
-        self.socket: ssl.SSLSocket = open_tls(stack, context=context, source=source)
+        self.socket: ssl.SSLSocket = open_tls(server, context=context, source=source)
         self.streams: dict[int, Stream] = {}
         self.goaway: int | None = None
+        self.last_stream: int | None = None
         self.pongs = 0
         self.their_settings: dict[int, int] = {}
         self.is_closed = False
@@ -183,7 +182,7 @@ class Http2:
 
     def _note(self, frame: Frame) -> None:
         if isinstance(frame, GoAwayFrame):
-            self.goaway = frame.error_code
+            self.goaway, self.last_stream = frame.error_code, frame.last_stream_id
         elif isinstance(frame, PingFrame):
             self.pongs += 1
         elif isinstance(frame, SettingsFrame) and "ACK" not in frame.flags:

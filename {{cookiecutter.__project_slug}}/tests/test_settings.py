@@ -58,6 +58,8 @@ def test_what_the_service_cannot_listen_on_is_refused(bind: str) -> None:
         ("RATE_LIMITS__PERCLIENT", "RATE_LIMITS__PER_CLIENT"),
         ("HTTPS__ALOWED_HOSTS", "HTTPS__ALLOWED_HOSTS"),
         ("DATABASE_URL", "DATABASE__URL"),
+        ("SERVICE__WORKERS", "SERVER__WORKERS"),
+        ("HEADERS__HSTS_MAXAGE", "HEADERS__HSTS_MAX_AGE"),
         ("AUTHENTICATION__PRIVATE_KEY_PATH", "AUTHENTICATION__PRIVATE_KEY_FILE"),
         ("AUTHENTICATION__PRIVATE_KEY_FIEL", "AUTHENTICATION__PRIVATE_KEY_FILE"),
     ],
@@ -65,6 +67,16 @@ def test_what_the_service_cannot_listen_on_is_refused(bind: str) -> None:
 def test_a_misspelt_name_is_refused_with_the_nearest_valid_one(given: str, nearest: str) -> None:
     with pytest.raises(InvalidSettingsError, match=rf"{given}: .* did you mean {nearest}\?"):
         load_settings({given: "x"}, env_file=None)
+
+
+@pytest.mark.parametrize(
+    "given", ["HEADERS__CSP", "AUTHENTICATION__USER", "LOGS__FILE", "RATE_LIMITS__WEBHOOKS"]
+)
+def test_a_name_in_a_section_of_ours_that_is_like_none_gets_no_wrong_hint(given: str) -> None:
+    with pytest.raises(InvalidSettingsError) as caught:
+        load_settings({given: "x"}, env_file=None)
+    assert str(caught.value).startswith(f"{given}: no such setting; see .env.example")
+    assert "did you mean" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["PATH", "HOME", "LANG", "AWS_REGION", "KUBERNETES_PORT", "A__B"])
@@ -129,6 +141,67 @@ def test_an_error_names_the_setting_and_never_shows_its_value(name: str, value: 
     assert str(caught.value).startswith(f"{name}: ")
     assert "hunter2-secret" not in str(caught.value)
     assert "hunter2-secret" not in repr(caught.value.__context__)
+
+
+NO_NETWORK = "say an address or a network, such as 10.0.0.0/8"
+NO_BITS = "a network has no host bits: 10.0.0.0/8"
+
+
+@pytest.mark.parametrize("name", ["HTTPS__TRUSTED_PROXIES", "BOTS__SEARCH_ENGINE_NETWORKS"])
+@pytest.mark.parametrize(
+    ("value", "problems"),
+    [
+        ("10.0.0.5/8", [NO_BITS]),
+        ("nginx", [NO_NETWORK]),
+        ("10.0.0.0/8, 10.0.0.5/8", [f"the 2nd: {NO_BITS}"]),
+        ("x,10.0.0.0/8,x", [f"the 1st: {NO_NETWORK}", f"the 3rd: {NO_NETWORK}"]),
+        ("::1/64", ["a network has no host bits: ::/64"]),
+    ],
+)
+def test_a_wrong_network_is_told_in_a_line_with_its_place_and_the_rule(
+    name: str, value: str, problems: list[str]
+) -> None:
+    with pytest.raises(InvalidSettingsError) as caught:
+        load_settings({name: value}, env_file=None)
+    assert str(caught.value).splitlines() == [f"{name}: {problem}" for problem in problems]
+
+
+def test_another_spelling_of_the_word_for_the_socket_is_told_the_word() -> None:
+    with pytest.raises(InvalidSettingsError, match=r"^HTTPS__TRUSTED_PROXIES: .* the word unix"):
+        load_settings({"HTTPS__TRUSTED_PROXIES": "UNIX"}, env_file=None)
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        ("*", ""),
+        ("https://a.example/", ""),
+        ("https://a.example https://b.example", ""),
+        ('["https://a.example"]', ""),
+        ("https://a.example, null", "the 2nd: "),
+        (f"{'https://a.example,' * 10} x", "the 11th: "),
+        (f"{'https://a.example,' * 21} x", "the 22nd: "),
+    ],
+)
+def test_a_wrong_origin_is_told_its_place_and_what_an_origin_is(value: str, place: str) -> None:
+    with pytest.raises(InvalidSettingsError) as caught:
+        load_settings({"CORS__ALLOWED_ORIGINS": value}, env_file=None)
+    expected = f"CORS__ALLOWED_ORIGINS: {place}an origin is https://host or https://host:port: "
+    assert str(caught.value).startswith(expected)
+    assert str(caught.value).endswith("separate several by commas")
+
+
+def test_an_address_that_browsers_write_in_another_way_is_not_repeated() -> None:
+    with pytest.raises(InvalidSettingsError) as caught:
+        load_settings({"CORS__ALLOWED_ORIGINS": "https://300.0.0.1"}, env_file=None)
+    assert "in another way" in str(caught.value)
+    assert "300" not in str(caught.value)
+
+
+def test_hsts_is_never_shorter_than_nothing() -> None:
+    with pytest.raises(InvalidSettingsError, match=r"^HEADERS__HSTS_MAX_AGE: .* equal to 0$"):
+        load_settings({"HEADERS__HSTS_MAX_AGE": "-1"}, env_file=None)
+    assert load_settings({"HEADERS__HSTS_MAX_AGE": "0"}, env_file=None).headers.hsts_max_age == 0
 
 
 def test_every_mistake_is_reported_at_once() -> None:

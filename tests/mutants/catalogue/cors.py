@@ -72,6 +72,20 @@ MUTANTS = (
     ),
     Mutant(
         "cors",
+        "what a refused page sent is logged as it came",
+        LAYER,
+        'printable(b", ".join(values))',
+        'b", ".join(values).decode("latin-1")',
+    ),
+    Mutant(
+        "cors",
+        "a refusal does not say which page was refused",
+        LAYER,
+        "    log_event(Event.ORIGIN_REFUSED, reason=reason, **said)\n",
+        "    log_event(Event.ORIGIN_REFUSED, reason=reason)\n",
+    ),
+    Mutant(
+        "cors",
         "a wildcard may be allowed",
         LAYER,
         'rf"(https?)://({_LABEL}',

@@ -94,7 +94,7 @@ MUTANTS = (
         "headers",
         "a route may name its software",
         LAYER,
-        "frozenset(self.policy) | UNSAID",
+        "frozenset(self.policy) | NEVER_SENT",
         "frozenset(self.policy)",
     ),
     Mutant(

@@ -6,6 +6,7 @@ from tests.mutants.mutant import NOT_MOUNTED, Mutant
 
 GATE = "app/layers/https.py"
 PLAIN = "edge/snippets/http/plain-http.conf"
+CERTIFICATE = "edge/certificate.sh"
 
 MUTANTS = (
     Mutant(
@@ -181,6 +182,34 @@ MUTANTS = (
     ),
     Mutant(
         "https",
+        "strangers are answered and logged without end",
+        "edge/conf.d/unknown-hosts.conf",
+        "try_files /nothing =421;",
+        "return 421;",
+    ),
+    Mutant(
+        "https",
+        "a flood of strangers fills the log",
+        "edge/snippets/http/limits.conf",
+        "    ~REJECTED 0;\n",
+        "",
+    ),
+    Mutant(
+        "https",
+        "a hook that may not bind nginx's ports loads nothing",
+        CERTIFICATE,
+        "    if ! nginx_takes_it; then\n",
+        '    if ! answer="$(run_nginx_test 2>&1)"; then\n',
+    ),
+    Mutant(
+        "https",
+        "whatever nginx says to a hook is taken for a port it may not bind",
+        CERTIFICATE,
+        "grep -qv 'bind() to .* failed (13: Permission denied)$'",
+        "grep -qv ''",
+    ),
+    Mutant(
+        "https",
         "nginx waits for whoever reads nothing",
         "edge/snippets/http/timeouts.conf",
         "send_timeout 10s;",
@@ -206,5 +235,47 @@ MUTANTS = (
         "edge/snippets/location/proxy-headers.conf",
         'proxy_set_header Upgrade "";',
         "proxy_set_header Upgrade $http_upgrade;",
+    ),
+    Mutant(
+        "https",
+        "a slow reader keeps the application's connection",
+        "edge/snippets/location/proxy.conf",
+        "proxy_buffers 40 32k;",
+        "proxy_buffers 4 32k;",
+    ),
+    Mutant(
+        "https",
+        "one address may hold any number of downloads",
+        "edge/snippets/server/limits.conf",
+        "limit_conn downloads 10;",
+        "limit_conn downloads 1000;",
+    ),
+    Mutant(
+        "https",
+        "a download is known by how it is spelt",
+        "edge/snippets/http/limits.conf",
+        "map $uri $downloading_client {",
+        "map $request_uri $downloading_client {",
+    ),
+    Mutant(
+        "https",
+        "what a client offers in its handshake is passed on",
+        "edge/snippets/location/proxy-headers.conf",
+        'proxy_set_header X-TLS-Ciphers "";',
+        "proxy_set_header X-TLS-Ciphers $ssl_ciphers;",
+    ),
+    Mutant(
+        "https",
+        "what cannot be parsed leaves no line",
+        "app/protocol.py",
+        "            log_event(\n                Event.INPUT_VALIDATION_FAIL,",
+        "            dict(\n                event=Event.INPUT_VALIDATION_FAIL,",
+    ),
+    Mutant(
+        "https",
+        "root does certbot's errand itself, in a folder that is not root's",
+        "edge/reload.sh",
+        'if [ "$(id -u)" -eq 0 ] && [ "$owner" != root ]; then',
+        "if false; then",
     ),
 )

@@ -30,6 +30,13 @@ MUTANTS = (
     ),
     Mutant(
         "logs",
+        "what is not seen in a name hides its value",
+        f"{FOLDER}/redaction_keys.py",
+        "for text in (bare, wide)",
+        "for text in (wide,)",
+    ),
+    Mutant(
+        "logs",
         "tokens in running text are written",
         f"{FOLDER}/redaction_text.py",
         '_JWT = re.compile(r"eyJ',

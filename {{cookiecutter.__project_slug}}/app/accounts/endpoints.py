@@ -35,7 +35,7 @@ def _authentication(request: Request) -> Authentication:
 async def sign_up(
     request: Request, wanted: Signup, database: DatabaseSession, access: Public
 ) -> Account:
-    """Make an account."""
+    """Sign up: make an account."""
     del access
     user = await service.sign_up(database, _authentication(request), wanted)
     return Account.model_validate(user)
@@ -46,7 +46,7 @@ async def sign_up(
 async def log_in(
     request: Request, given: Login, database: DatabaseSession, access: Public
 ) -> Tokens:
-    """Start a session."""
+    """Log in: return an access token, and a refresh token for the next one."""
     del access
     async with limit_account(request, given.email, failure=Unauthenticated):
         return await service.log_in(database, _authentication(request), given)
@@ -64,7 +64,7 @@ async def refresh(
 
 @router.post("/logout", status_code=204)
 async def log_out(database: DatabaseSession, access: CurrentUser) -> None:
-    """End this session."""
+    """Log out: end this session."""
     await service.log_out(database, access)
 
 
@@ -86,7 +86,7 @@ async def change_me(
 async def list_users(
     database: DatabaseSession, access: AdminUser, limit: PageSize = 20, cursor: Cursor = None
 ) -> Page[AccountForAdmin]:
-    """Return all accounts, newest first."""
+    """Return all accounts, newest first; for administrators."""
     del access
     users, following = await service.list_accounts(database, limit, cursor)
     return Page(

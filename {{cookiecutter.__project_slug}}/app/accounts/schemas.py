@@ -28,13 +28,17 @@ class Login(StrictModel):
 class Refresh(StrictModel):
     """A refresh token, for new tokens."""
 
-    refresh_token: Annotated[str, StringConstraints(min_length=43, max_length=43)]
+    refresh_token: Annotated[
+        str,
+        StringConstraints(min_length=43, max_length=43),
+        Field(description="From the answer to the login or to the last refresh."),
+    ]
 
 
 class ProfileChange(StrictModel):
     """What users may change about themselves."""
 
-    display_name: Line | None
+    display_name: Line | None = Field(examples=["Ada"])
 
 
 class Tokens(BaseModel):

@@ -1,8 +1,8 @@
 """`/docs` and `/openapi.json`, when the `docs` setting turns them on.
 
 The page asks for no login: in development there is nothing to hide. In production it tells
-everybody who reaches the API every door there is, so whoever sets `DOCS=true` there lets only their
-own networks reach these paths at the edge. What stands behind the doors is guarded as ever.
+everybody who reaches the API every door there is, so it is there only if `DOCS=true` says so. What
+stands behind the doors is guarded as ever.
 """
 
 from __future__ import annotations

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import html
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
+from pydantic import BaseModel, Field
 
 from app.layers.authorization import Authenticated, policies
 
@@ -17,7 +20,14 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 STATIC = Path(__file__).resolve().parent / "static"
+PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
+"""Beside `app`, where there is one: a container may hold the package alone."""
 PAGE = "index.html"
+TITLE = b"<title>API</title>"
+HOW_TO_AUTHORIZE = (
+    "To authorize: log in with `POST /api/v1/accounts/login`, copy `access_token` from the answer, "
+    "press **Authorize** and paste it."
+)
 MEDIA_TYPES = {
     ".css": "text/css",
     ".html": "text/html",
@@ -65,6 +75,37 @@ def load_assets(folder: Path) -> dict[str, Asset]:
     }
 
 
+class _Project(BaseModel):
+    """The table `[project]`; a name is as PyPA's core metadata has it."""
+
+    name: str = Field(pattern="^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")
+    description: str = ""
+
+
+class _ProjectFile(BaseModel):
+    project: _Project
+
+
+class About(NamedTuple):
+    """What the service is called, and what it is for."""
+
+    title: str
+    description: str = ""
+
+
+def read_about(project: Path, service_name: str) -> About:
+    """Return the name and description that a pyproject.toml gives, else the service's name alone.
+
+    A file that is not there, can't be read or has no valid name tells nothing: the template's own
+    source has a placeholder in that place.
+    """
+    try:
+        found = _ProjectFile.model_validate(tomllib.loads(project.read_text("utf-8"))).project
+    except (OSError, ValueError):
+        return About(service_name)
+    return About(found.name, found.description)
+
+
 def matches(etag: str, if_none_match: Iterable[str]) -> bool:
     """Whether a browser has this version already (RFC 9110 §13.1.2, weak comparison)."""
     stored = [item.strip().removeprefix("W/") for line in if_none_match for item in line.split(",")]
@@ -91,20 +132,28 @@ def _problem_schema() -> dict[str, Any]:
     }
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
+def describe(app: FastAPI, about: About) -> dict[str, Any]:
     """Return the description, with what FastAPI can't know: who may call, and how errors look.
 
     An operation asks for a bearer token if its access type does, so the two can't differ. It is
-    summed up by the first line of its docstring instead of its function's name.
+    summed up by the first line of its docstring instead of its function's name, and described by
+    the others: those lines are for whoever calls the API.
     """
     document = app.openapi()
+    paragraphs = [part for part in (about.description, HOW_TO_AUTHORIZE) if part]
+    document["info"] |= {"title": about.title, "description": "\n\n".join(paragraphs)}
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for name in FASTAPIS_OWN:
         schemas.pop(name, None)
     schemas[PROBLEM] = _problem_schema()
     components["securitySchemes"] = {
-        BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        BEARER: {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "The `access_token` that a login returns.",
+        }
     }
     content = {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{PROBLEM}"}}}
     asked = policies(app)
@@ -112,8 +161,11 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for method, operation in operations.items():
             if isinstance(asked.get(f"{method.upper()} {path}"), Authenticated):
                 operation["security"] = [{BEARER: []}]
-            if "description" in operation:
-                operation["summary"] = operation["description"].partition("\n")[0].rstrip(".")
+            first, _, rest = operation.pop("description", "").partition("\n")
+            if first:
+                operation["summary"] = first.rstrip(".")
+            if rest.strip():
+                operation["description"] = rest.strip()
             operation["responses"].pop("422", None)
             operation["responses"]["default"] = {"description": "A problem", "content": content}
     return document
@@ -125,6 +177,9 @@ def open_docs(app: FastAPI) -> Docs:
     Raises:
         OSError: a file of the page can't be read.
     """
+    about = read_about(PROJECT, app.title)
+    title = f"<title>{html.escape(about.title)}</title>".encode()
     assets = load_assets(STATIC)
     page = assets.pop(PAGE)
-    return Docs(page, assets, _asset(orjson.dumps(describe(app)), "application/json"))
+    titled = _asset(page.content.replace(TITLE, title), page.media_type)
+    return Docs(titled, assets, _asset(orjson.dumps(describe(app, about)), "application/json"))

@@ -34,7 +34,7 @@ def _storage(request: Request) -> Storage:
 async def upload_file(
     request: Request, database: DatabaseSession, access: CurrentUser, upload: IncomingUpload
 ) -> FileOut:
-    """Store an image: one part named `file`."""
+    """Upload an image, as the part `file` of a form."""
     async with upload.receive() as clean:
         return FileOut.model_validate(
             await service.store(database, _storage(request), access, clean)
@@ -54,7 +54,7 @@ async def list_files(
 async def download_file(
     request: Request, file_id: uuid.UUID, database: DatabaseSession, access: CurrentUser
 ) -> Response:
-    """Return the bytes of one file of mine, to be saved and not shown."""
+    """Download one file of mine."""
     file, data = await service.read(database, _storage(request), access, file_id)
     return Response(
         data,

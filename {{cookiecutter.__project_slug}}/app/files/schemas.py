@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class FileOut(BaseModel):
-    """A file, as its owner sees it. Where it is stored is nobody's business."""
+    """A file, as its owner sees it."""
 
+    # Nothing of where it is stored: that is nobody's business.
     model_config = ConfigDict(from_attributes=True)
 
     id: uuid.UUID

@@ -16,21 +16,23 @@ router = Router(tags=["health"])
 
 
 class Health(BaseModel):
-    """That the answer exists is the message."""
+    """The service is well."""
 
     status: Literal["ok"] = "ok"
 
 
 @router.get("/healthz")
 async def healthz(access: Public) -> Health:
-    """Whether the process is alive: a dead database is no reason to kill it."""
+    """Say whether the service runs."""
+    # Nothing else is asked: a dead database is no reason to kill the process.
     del access
     return Health()
 
 
 @router.get("/readyz")
 async def readyz(request: Request, access: Public) -> Health:
-    """Whether the service can do its work. Strangers get no detail; the log has it."""
+    """Say whether the service can do its work at present; 503 if not."""
+    # Not why: that is for the log, and not for strangers.
     del access
     if not await request.app.state.readiness.is_ready():
         raise Unavailable("The service is not ready.")
@@ -39,6 +41,6 @@ async def readyz(request: Request, access: Public) -> Health:
 
 @router.get("/.well-known/jwks.json", dependencies=[Depends(relax(Relaxation.CACHED))])
 async def jwks(request: Request, access: Public) -> dict[str, list[Any]]:
-    """Return the public half of the key that signs our access tokens (RFC 7517)."""
+    """Return the public keys that verify access tokens (RFC 7517)."""
     del access
     return {"keys": [request.app.state.authentication.key.jwk]}

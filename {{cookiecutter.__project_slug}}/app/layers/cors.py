@@ -16,15 +16,15 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, Annotated
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
 from app.errors import ServiceError, problem_response
-from app.layers import CommaSeparated, LayerSettings
-from app.layers.logs import Event, log_event
+from app.layers import LayerSettings, comma_separated
+from app.layers.logs import Event, log_event, printable
 from app.request_headers import headers_of
 
 if TYPE_CHECKING:
@@ -41,10 +41,24 @@ OWN_SITES = frozenset({b"same-origin", b"none"})
 """`Sec-Fetch-Site` of a write that has no Origin: from a page of ours, or by hand. Not `same-site`:
 another subdomain is another origin, perhaps somebody else's, perhaps taken over."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-REQUEST_HEADERS = ("authorization", "content-type")
+REQUEST_HEADERS = ("authorization", "content-type", "traceparent", "tracestate")
+"""What an allowed page may send beside what Fetch always lets it send, in lower case. The last two
+are W3C Trace Context: tracing in a front end adds them to every request, and a preflight that asks
+for one name too many is refused whole. A header that your pages add is named here."""
 VARY = (b"vary", b"Origin")
 PREFLIGHT_VARY = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
 EXPOSED = "X-Request-ID, Retry-After, RateLimit, RateLimit-Policy, Content-Disposition"
+LOGGED = {
+    "origin": b"origin",
+    "fetch_site": b"sec-fetch-site",
+    "asked_method": b"access-control-request-method",
+    "asked_headers": b"access-control-request-headers",
+}
+"""Fields of the event that tells of a refusal, and the headers they repeat."""
+NO_ORIGIN = (
+    "an origin is https://host or https://host:port: no / at the end, no path, no *, no null; "
+    "international names in punycode; separate several by commas"
+)
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_PORT = 65_535
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -64,10 +78,13 @@ def _checked_host(host: str) -> str:
     Raises:
         ValueError: an address that is none, or that browsers write in another way.
     """
-    if host.startswith("["):
-        return f"[{IPv6Address(host[1:-1])}]"
-    if _IS_NUMBER.fullmatch(host.rpartition(".")[2]):  # to a browser, that is an IPv4 address
-        return str(IPv4Address(host))
+    try:
+        if host.startswith("["):
+            return f"[{IPv6Address(host[1:-1])}]"
+        if _IS_NUMBER.fullmatch(host.rpartition(".")[2]):  # to a browser, that is an IPv4 address
+            return str(IPv4Address(host))
+    except AddressValueError:  # its words hold the value
+        raise ValueError("a browser writes this address in another way, if it is one") from None
     return host
 
 
@@ -79,24 +96,20 @@ def checked_origin(origin: str) -> str:
     """
     match = _ORIGIN.fullmatch(origin.lower()) if origin.isascii() else None
     if match is None:
-        raise ValueError(
-            "an origin is https://host or https://host:port, without path, user or wildcard; "
-            "international names in punycode"
-        )
+        raise ValueError(NO_ORIGIN)
     scheme, host, port = match[1], _checked_host(match[2]), int(match[3] or DEFAULT_PORTS[match[1]])
     if port > MAX_PORT:
         raise ValueError(f"a port is at most {MAX_PORT}")
     return f"{scheme}://{host}" + ("" if port == DEFAULT_PORTS[scheme] else f":{port}")
 
 
-def _check_all(origins: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(checked_origin(origin) for origin in origins)
+Origins = Annotated[tuple[Annotated[str, AfterValidator(checked_origin)], ...], comma_separated]
 
 
 class CorsSettings(LayerSettings):
     """`CORS__*`."""
 
-    allowed_origins: Annotated[CommaSeparated, AfterValidator(_check_all)] = ()
+    allowed_origins: Origins = ()
     """Exact origins, `https://app.example.com, https://…`. Empty: no page but our own."""
     max_age: int = Field(default=600, ge=0, le=7200)
     """Seconds for which a browser may remember the answer to a preflight."""
@@ -158,16 +171,16 @@ class CorsMiddleware:
 
     def __init__(self, app: ASGIApp, settings: CorsSettings) -> None:
         self.app = app
-        self.granted = {
+        self.preflight_headers = {
             "Access-Control-Allow-Methods": ", ".join(METHODS),
             "Access-Control-Allow-Headers": ", ".join(REQUEST_HEADERS),
             "Access-Control-Max-Age": str(settings.max_age),
         }
-        self.grants = {
+        self.allowed = {
             origin.encode("ascii"): _grant(origin) for origin in settings.allowed_origins
         }
 
-    # Not async, nor is `mark`: whoever awaits them waits for the next one's work directly.
+    # Not async, nor is what it sends with: whoever awaits them waits for the next one directly.
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Judge the request before anything else sees it."""
         if scope["type"] != "http":
@@ -176,20 +189,20 @@ class CorsMiddleware:
         origins = headers.values(b"origin")
         own = _own_origin(scope, headers) if origins else b""
         fetch_sites = headers.values(b"sec-fetch-site")
-        verdict = judge(origins, own, self.grants, scope["method"], fetch_sites)
+        verdict = judge(origins, own, self.allowed, scope["method"], fetch_sites)
         if verdict is Verdict.REFUSED:
-            return _refuse(scope, "origin")(scope, receive, _marking(send, []))
+            return _refuse(scope, "origin")(scope, receive, _adding_headers(send, []))
         if verdict is Verdict.NOT_CROSS_ORIGIN:
-            return self.app(scope, receive, _marking(send, []))
+            return self.app(scope, receive, _adding_headers(send, []))
         if scope["method"] == "OPTIONS" and headers.values(b"access-control-request-method"):
             return self._preflight(scope, headers)(scope, receive, send)
-        return self.app(scope, receive, _marking(send, self.grants[origins[0]]))
+        return self.app(scope, receive, _adding_headers(send, self.allowed[origins[0]]))
 
     def _preflight(self, scope: Scope, headers: RequestHeaders) -> Response:
         """Answer what an allowed page may send; for anything else, nothing is granted."""
         methods = headers.values(b"access-control-request-method")
         if may_send(methods, headers.values(b"access-control-request-headers")):
-            answer = Response(status_code=204, headers=self.granted)
+            answer = Response(status_code=204, headers=self.preflight_headers)
             answer.headers["Access-Control-Allow-Origin"] = headers.values(b"origin")[0].decode()
         else:
             answer = _refuse(scope, "preflight")
@@ -211,25 +224,31 @@ def _grant(origin: str) -> HeaderList:
 
 
 def _refuse(scope: Scope, reason: str) -> Response:
-    log_event(Event.ORIGIN_REFUSED, reason=reason)
+    headers = headers_of(scope)
+    said: dict[str, Any] = {
+        field: printable(b", ".join(values))
+        for field, name in LOGGED.items()
+        if (values := headers.values(name))
+    }
+    log_event(Event.ORIGIN_REFUSED, reason=reason, **said)
     return problem_response(scope, OriginRefused("Pages of this origin may not do that here."))
 
 
-def _marking(send: Send, grant: HeaderList) -> Send:
+def _adding_headers(send: Send, grant: HeaderList) -> Send:
     """Return a `send` that puts the grant and `Vary: Origin` onto the answer.
 
     Vary stands on answers without a grant too: a cache must not give one page's answer to another.
     """
 
-    def mark(message: Message) -> Awaitable[None]:
+    def send_with_headers(message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
-            message["headers"] = marked(message.get("headers", ()), grant)
+            message["headers"] = with_cors_headers(message.get("headers", ()), grant)
         return send(message)
 
-    return mark
+    return send_with_headers
 
 
-def marked(given: Iterable[tuple[bytes, bytes]], grant: HeaderList) -> HeaderList:
+def with_cors_headers(given: Iterable[tuple[bytes, bytes]], grant: HeaderList) -> HeaderList:
     """Return a route's headers with ours in the place of its own grants, and one joined Vary."""
     given = list(given)
     kept = [item for item in given if item[0].lower() not in _OURS]

@@ -3,7 +3,8 @@
 Stops: clickjacking (frame-ancestors, X-Frame-Options), script execution in an answer opened as a
 page (CSP `default-src 'none'`), MIME sniffing, referrer leaks, caching of personal answers by
 browsers and proxies, downgrade after the first visit (HSTS), names and versions of software.
-Does not stop: anything against a client that is not a browser.
+Does not stop: anything against a client that is not a browser; a Set-Cookie or Clear-Site-Data
+that a route sets itself, or hands on from another service: what they do is the route's own matter.
 When its dependency is down: it has none.
 Standard: OWASP Secure Headers Project; ASVS 5.0 V3.4, V13.4.6; RFC 6797 (HSTS), RFC 9111
 (no-store), CSP3 §8.1 (several policies).
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import Request  # noqa: TC002 - FastAPI reads the annotation of a dependency
 from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import Field
 from secure import (
     CacheControl,
     ContentSecurityPolicy,
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
 
 CSP = b"content-security-policy"
 CACHE_CONTROL = b"cache-control"
-UNSAID = frozenset({b"server", b"x-powered-by", b"x-generator", b"x-request-id"})
+NEVER_SENT = frozenset({b"server", b"x-powered-by", b"x-generator", b"x-request-id"})
 """What no route may say: the first three name software, and a route that hands on another
 service's answer would name that one's; the last is the logs layer's to say."""
 _REFUSAL = 400
@@ -62,7 +64,7 @@ _REFUSAL = 400
 class HeadersSettings(LayerSettings):
     """`HEADERS__*`."""
 
-    hsts_max_age: int = 63_072_000
+    hsts_max_age: int = Field(default=63_072_000, ge=0)
     """Seconds. Two years, Mozilla server-side TLS 6.0."""
     hsts_preload: bool = False
     """(!) Asks browsers to ship this domain as HTTPS-only; it takes months to take back."""
@@ -78,7 +80,7 @@ class Relaxation(Enum):
             b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         ),
     )
-    """A page of ours with script, style and images from files of ours; nothing inline."""
+    """A page of ours with script, style and images from files of ours; nothing inline, no forms."""
     REVALIDATED = (CACHE_CONTROL, b"no-cache")
     """Public, the same for everybody, and asked for again with its ETag each time."""
     CACHED = (CACHE_CONTROL, b"public, max-age=300")
@@ -136,7 +138,7 @@ class Wardrobe:
     def __init__(self, settings: HeadersSettings) -> None:
         self.policy = policy(settings)
         self._items = list(self.policy.items())
-        self._ours = frozenset(self.policy) | UNSAID
+        self._ours = frozenset(self.policy) | NEVER_SENT
 
     def dress(
         self, given: Iterable[tuple[bytes, bytes]], relaxations: Sequence[Relaxation] = ()

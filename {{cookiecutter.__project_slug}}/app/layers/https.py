@@ -18,13 +18,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from app.errors import Malformed, ServiceError, problem_response
-from app.layers import CommaSeparated, LayerSettings, comma_separated
+from app.layers import CommaSeparated, LayerSettings, Network, comma_separated, parse_network
 from app.layers.logs import Event, log_event
 from app.request_context import context_of
 from app.request_headers import headers_of
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-Network = IPv4Network | IPv6Network
 LOOPBACK: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.1"), ipaddress.ip_network("::1"))
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 # As RFC 9112 §3.2 has it, for the names above and addresses; user information is not part of it.
@@ -54,10 +53,24 @@ def _checked_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _parse_proxy(value: object) -> object:
+    """Return the network, or the word for the socket.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if isinstance(value, str) and value != "unix" and value.lower().startswith("unix"):
+        raise ValueError("for the Unix socket, say the word unix and nothing else")
+    return value if value == "unix" else parse_network(value)
+
+
+Proxy = Annotated[Network | Literal["unix"], BeforeValidator(_parse_proxy)]
+
+
 class HttpsSettings(LayerSettings):
     """`HTTPS__*`."""
 
-    trusted_proxies: Annotated[tuple[Network | Literal["unix"], ...], comma_separated] = LOOPBACK
+    trusted_proxies: Annotated[tuple[Proxy, ...], comma_separated] = LOOPBACK
     """Addresses or networks that nginx connects from, and nobody else. The word `unix`: whoever
     can open the Unix socket that SERVER__BIND names."""
     allowed_hosts: Annotated[CommaSeparated, AfterValidator(_checked_hosts)] = ("localhost",)

@@ -6,23 +6,23 @@ import uuid
 from datetime import datetime
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.layers.validation import Line, StrictModel, Text
 
 
 class NewNote(StrictModel):
-    """A note to be made. Its owner is whoever makes it; it can't be named."""
+    """A note to be made. It belongs to whoever makes it."""
 
-    title: Line
-    text: Text = ""
+    title: Line = Field(examples=["Water the plants"])
+    text: Text = Field(default="", examples=["The ferns twice."])
 
 
 class NoteChange(StrictModel):
     """What changes about a note; what is left out stays."""
 
-    title: Line | None = None
-    text: Text | None = None
+    title: Line | None = Field(default=None, examples=["Water all plants"])
+    text: Text | None = Field(default=None, examples=["The ferns, too."])
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:

@@ -72,19 +72,20 @@ function is_origin(text,    host) {
     return is_host(host)
 }
 
-# How many letters have to be changed, left out or put in (Levenshtein).
-function distance(one, other,    above, row, i, j, best) {
-    for (j = 0; j <= length(other); j++) row[j] = j
-    for (i = 1; i <= length(one); i++) {
-        above = row[0]
-        row[0] = i
+# How many letters have to be changed, left out, put in, or swapped with the next (Damerau).
+function distance(one, other,    far, i, j, best) {
+    for (i = 0; i <= length(one); i++) far[i, 0] = i
+    for (j = 0; j <= length(other); j++) far[0, j] = j
+    for (i = 1; i <= length(one); i++)
         for (j = 1; j <= length(other); j++) {
-            best = above + (substr(one, i, 1) != substr(other, j, 1))
-            above = row[j]
-            if (above + 1 < best) best = above + 1
-            if (row[j - 1] + 1 < best) best = row[j - 1] + 1
-            row[j] = best
+            best = far[i - 1, j - 1] + (substr(one, i, 1) != substr(other, j, 1))
+            if (far[i - 1, j] + 1 < best) best = far[i - 1, j] + 1
+            if (far[i, j - 1] + 1 < best) best = far[i, j - 1] + 1
+            if (i > 1 && j > 1 && substr(one, i - 1, 2) == swapped(substr(other, j - 1, 2)) \
+                && far[i - 2, j - 2] + 1 < best) best = far[i - 2, j - 2] + 1
+            far[i, j] = best
         }
-    }
-    return row[length(other)]
+    return far[length(one), length(other)]
 }
+
+function swapped(two) { return substr(two, 2) substr(two, 1, 1) }

@@ -51,13 +51,16 @@ function authority(    text, port, name) {
         if ((text != name && text != name ":" port) || !is_name(name) || !is_port(port))
             problem("EDGE_AUTHORITY", said(text) " is not EDGE_SERVER_NAME with or without a port")
     }
+    sub(/:443$/, "", value["EDGE_AUTHORITY"])  # the default is not said (RFC 9110 §4.2.3)
     value["AUTO_PUBLIC_PORT"] = port
 }
 
 function addresses(    each, count, i, seen) {
     count = read_list("EDGE_LISTEN", "0.0.0.0", each)
+    if (count == 0) problem("EDGE_LISTEN", "names no address; say some like 0.0.0.0 [::]")
     for (i = 1; i <= count; i++) {
-        if (!is_address(each[i]) && !is_bracketed(each[i]))
+        if (is_address6(each[i])) bare("EDGE_LISTEN", each[i], "[" each[i] "]")
+        else if (!is_address(each[i]) && !is_bracketed(each[i]))
             problem("EDGE_LISTEN", said(each[i]) " is no address; say some like 0.0.0.0 [::]")
         if (each[i] in seen) problem("EDGE_LISTEN", said(each[i]) " is there twice")
         seen[each[i]] = 1
@@ -75,9 +78,14 @@ function upstream(    text, host) {
                 "of up to 107 characters")
     } else {
         host = match(text, /:[0-9]+$/) ? substr(text, 1, RSTART - 1) : ""
-        if (!is_host(host) || !is_port(substr(text, length(host) + 2)))
+        if (is_address6(host)) bare("EDGE_UPSTREAM", text, "[" host "]" substr(text, RSTART))
+        else if (!is_host(host) || !is_port(substr(text, length(host) + 2)))
             problem("EDGE_UPSTREAM", said(text) " is neither address:port nor unix:/path")
     }
+}
+
+function bare(name, text, meant) {
+    problem(name, said(text) " is not clear; write IPv6 addresses in brackets: " meant)
 }
 
 function paths(    defaults, name) {
@@ -124,13 +132,13 @@ function balancers(    each, count, i) {
         each[i] = tolower(each[i])
         if (!is_network(each[i]))
             problem("EDGE_BALANCERS", said(each[i]) " is no address or network; say what your " \
-                "load balancer connects from, like 10.0.3.0/24")
+                "load balancer connects from, like 10.0.3.0/24 or 2001:db8::/32")
         else if (is_broad(each[i]))
             problem("EDGE_BALANCERS", said(each[i]) " is too broad: anybody in it could be anyone; " \
                 "/8 (IPv4) and /16 (IPv6) are the limits")
     }
     if (count == 0 && ENVIRON["EDGE_CLIENT_HEADER"] != "")
-        problem("EDGE_CLIENT_HEADER", "is believed of nobody without EDGE_BALANCERS")
+        problem("EDGE_CLIENT_HEADER", "does nothing without EDGE_BALANCERS; set both or neither")
     if (count == 0) value["EDGE_CLIENT_HEADER"] = ""
     else choice("EDGE_CLIENT_HEADER", "X-Forwarded-For", \
         "X-Forwarded-For CF-Connecting-IP True-Client-IP X-Real-IP proxy_protocol")
@@ -142,25 +150,33 @@ function origins(    each, count, i, all) {
         each[i] = tolower(each[i])
         if (!is_origin(each[i]))
             problem("EDGE_ALLOWED_ORIGINS", said(each[i]) " is no origin; say https://host or " \
-                "https://host:port, no path, no *, no null")
+                "https://host:port, no / at the end, no *, no null")
         sub(/:443$/, "", each[i])  # as browsers say it (RFC 6454 §6.2)
         if (index(all " ", " " each[i] " ") == 0) all = all " " each[i]
     }
     value["EDGE_ALLOWED_ORIGINS"] = substr(all, 2)
 }
 
-function unknown_names(    name, known, near, nearest, far) {
+function unknown_names(    name, near) {
     for (name in ENVIRON) {
         if (name !~ /^EDGE_/ || name in value) continue
-        near = ""
-        nearest = 4
-        for (known in value)
-            if (known ~ /^EDGE_/ && (far = distance(name, known)) < nearest) {
-                near = known
-                nearest = far
-            }
+        near = name_near(name)
         problem(printable(name), "is not known" (near == "" ? "" : "; did you mean " near "?"))
     }
+}
+
+# A third of the letters may be wrong, but no more than three: a wild guess is worse than none.
+function name_near(name,    known, near, nearest, far) {
+    nearest = int(length(substr(name, 6)) / 3)
+    if (nearest < 1) nearest = 1
+    if (nearest > 3) nearest = 3
+    for (known in value) {
+        if (known !~ /^EDGE_/ || (far = distance(name, known)) > nearest) continue
+        if (far == nearest && near != "" && near < known) continue  # awk's order is its own
+        near = known
+        nearest = far
+    }
+    return near
 }
 
 # What this nginx can do

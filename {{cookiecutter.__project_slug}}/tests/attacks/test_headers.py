@@ -8,6 +8,7 @@ import pytest
 
 from app.layers.headers import Relaxation
 from tests import images
+from tests.pages import ALLOWED
 from tests.raw import ask, assert_problem, open_tls, request
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ POLICY = {
     "cache-control": "no-store",
 }
 """Written out, not taken from the code: what the code says is what is tested."""
-ALLOWED = "https://app.example.test"
 PREFLIGHT = {"Origin": ALLOWED, "Access-Control-Request-Method": "POST"}
 JWKS = "/.well-known/jwks.json"
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.lone_edge import SAID, LoneEdge, lone_edge
 from tests.own_answers import OWN_ANSWERS
+from tests.pages import ALLOWED
 from tests.raw import ask, assert_problem, open_plain, open_tls, request
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def test_twin_hsts_is_what_was_chosen(stack: Stack, tmp_path: Path, choice: str,
 
 def test_twin_nothing_is_added_to_the_applications_answers(edge: LoneEdge) -> None:
     """But what the connection needs, and the way to HTTP/3 where there is one: ours, not its."""
-    sent = request("/x", "Origin: https://app.example.test")
+    sent = request("/x", f"Origin: {ALLOWED}")
     answer = ask(open_tls(edge.stack), sent)
     assert answer.status == 200
     items = [item for item in answer.headers.multi_items() if item[0] != "alt-svc"]

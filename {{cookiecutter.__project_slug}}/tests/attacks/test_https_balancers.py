@@ -174,8 +174,8 @@ PROXY_LINE = "PROXY TCP4 {} 127.0.0.1 4711 443\r\n"
 @pytest.fixture(scope="module")
 def wrapped(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoneEdge]:
     """nginx behind a balancer that says the client before the handshake, by HAProxy's protocol."""
-    values = {"balancers": BALANCERS, "client_header": "proxy_protocol"}
-    with lone_edge(stack, tmp_path_factory.mktemp("wrapped"), **values) as edge:
+    folder = tmp_path_factory.mktemp("wrapped")
+    with lone_edge(stack, folder, balancers=BALANCERS, client_header="proxy_protocol") as edge:
         yield edge
 
 

@@ -57,6 +57,19 @@ def test_attack_a_forged_word_of_the_proxy(edge: LoneEdge, name: str, value: str
     assert arrival.values("x-forwarded-host") == [f"localhost:{edge.stack.https_port}"]
 
 
+def test_attack_a_handshake_that_offers_all_there_is(edge: LoneEdge) -> None:
+    """Its length is the client's choice, so no request may grow by what it holds."""
+    source, lengths = fresh_source(), set()
+    for offered in ("ECDHE-ECDSA-AES128-GCM-SHA256", "ALL:COMPLEMENTOFALL"):
+        context = edge.stack.tls_context()
+        context.set_ciphers(offered)
+        mark = secrets.token_hex(8)
+        tls = open_tls(edge.stack, context=context, source=source)
+        assert ask(tls, request(f"/{mark}")).status == 200
+        lengths.add(len(edge.the_arrival(mark).head))
+    assert len(lengths) == 1
+
+
 def test_twin_an_honest_client_is_seen_as_who_it_is(stack: Stack) -> None:
     source = fresh_source()
     answer = stack.client(source).get("/healthz")

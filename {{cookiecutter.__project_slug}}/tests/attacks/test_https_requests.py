@@ -127,6 +127,36 @@ def test_attack_line_ends_of_carriage_returns(stack: Stack) -> None:
     assert_problem(answer, 400, "malformed")
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [request("/\u00e9"), request("/healthz", "X: \x01"), request("/healthz", "X: a\x7fb")],
+    ids=["a path", "a header", "a header with DEL"],
+)
+def test_attack_what_nginx_passes_and_the_application_cannot_parse(
+    stack: Stack, sent: bytes
+) -> None:
+    """No layer sees it: its answer is complete all the same, and the log knows the answer's id."""
+    answer = ask(open_tls(stack), sent)
+    assert_problem(answer, 400, "malformed")
+    assert answer.headers["vary"] == "Origin"
+    number = answer.headers["x-request-id"]
+    (line,) = stack.log_lines("input_validation_fail", request_id=number)
+    assert line["app.reason"] == "unparsable"
+    assert line["http.response.status_code"] == 400
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [request("/%C3%A9"), request("/healthz", "X: \t")],
+    ids=["a path", "a header"],
+)
+def test_twin_the_same_as_it_should_be_written(stack: Stack, sent: bytes) -> None:
+    answer = ask(open_tls(stack), sent)
+    number = answer.headers["x-request-id"]
+    (line,) = stack.log_lines("request", request_id=number)
+    assert line["http.response.status_code"] == answer.status
+
+
 @pytest.mark.parametrize("upgrade", ["websocket", "h2c", "TLS/1.0"])
 def test_attack_an_upgrade_to_another_protocol(edge: LoneEdge, upgrade: str) -> None:
     """What comes after a switch of protocols is no request to nginx any more."""

@@ -5,21 +5,27 @@ Every attack has its twin beside it: the honest request that differs in the one 
 
 from __future__ import annotations
 
+import itertools
+import secrets
 import ssl
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
+from hyperframe.frame import SettingsFrame, WindowUpdateFrame
 
-from tests.raw import ask, assert_problem, open_tls, parse
+from tests.raw import ask, assert_problem, open_tls, parse, request
+from tests.raw_http2 import Http2, get
 from tests.slow import POST_HEAD, Outcome, run_slow_clients
 from tests.stack import Stack, fresh_source, wait_until
 
 if TYPE_CHECKING:
     from tests.lone_edge import LoneEdge
 
-HELD = 50
+HELD, DOWNLOADS = 50, 10
 """`limit_conn` of edge/snippets/server/limits.conf."""
+SHUT = {SettingsFrame.INITIAL_WINDOW_SIZE: 0}
+"""What a client says by HTTP/2 that reads not a byte of any body."""
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +88,66 @@ def test_twin_a_header_and_a_body_in_two_pieces(stack: Stack) -> None:
 def test_twin_a_large_answer_that_is_read(edge: LoneEdge) -> None:
     answer = edge.stack.client().get("/large")
     assert (answer.status_code, len(answer.content)) == (200, 24_000_000)
+
+
+def connection_of_the_next(edge: LoneEdge, client: Http2, stream: int) -> int:
+    """Send a request with a small answer, read it; return by which connection it went on."""
+    path = f"/next?{secrets.token_hex(8)}"
+    client.send(
+        client.headers(stream, get(path), "END_STREAM"),
+        WindowUpdateFrame(stream, window_increment=100),
+    )
+    assert client.wait_for(stream).status == 200
+    return edge.the_arrival(path).connection
+
+
+def test_attack_an_ordinary_answer_that_nobody_reads(edge: LoneEdge) -> None:
+    """It waits in nginx: the application's connection takes the next request meanwhile."""
+    streams, path = itertools.count(3, 2), f"/ordinary?{secrets.token_hex(8)}"
+    with Http2(edge.stack, settings=SHUT) as client:
+        client.send(client.headers(1, get(path), "END_STREAM"))
+        held = edge.the_arrival(path).connection
+        wait_until(
+            lambda: connection_of_the_next(edge, client, next(streams)) == held,
+            "the application's connection",
+        )
+        assert (client.stream(1).body, client.stream(1).is_ended) == (b"", False)
+
+
+def test_twin_an_ordinary_answer_that_is_read(edge: LoneEdge) -> None:
+    answer = edge.stack.client(http2=True).get("/ordinary")
+    assert (answer.status_code, len(answer.content)) == (200, 1_200_000)
+
+
+DOWNLOAD_PATHS = ["/api/v1/files/a", "/api/v1/file%73/a", "/docs/a", "/%64ocs/a"]
+
+
+def hold_downloads(edge: LoneEdge, client: Http2, path: str) -> None:
+    """Start as many downloads as one address may have, and wait until all have begun."""
+    marked = f"{path}?{secrets.token_hex(8)}"
+    streams = range(1, 2 * DOWNLOADS, 2)
+    client.send(*[client.headers(stream, get(marked), "END_STREAM") for stream in streams])
+    wait_until(lambda: len(edge.arrived(marked)) == DOWNLOADS, "every download")
+
+
+@pytest.mark.parametrize("path", DOWNLOAD_PATHS)
+def test_attack_many_downloads_held_from_one_address(edge: LoneEdge, path: str) -> None:
+    """A large answer holds the application's connection until it is read."""
+    source = fresh_source()
+    with Http2(edge.stack, source=source, settings=SHUT) as client:
+        hold_downloads(edge, client, path)
+        refused = ask(open_tls(edge.stack, source=source), request(path))
+        assert_problem(refused, 429, "rate-limited")
+
+
+@pytest.mark.parametrize("path", DOWNLOAD_PATHS)
+def test_twin_other_requests_and_other_addresses_meanwhile(edge: LoneEdge, path: str) -> None:
+    source = fresh_source()
+    with Http2(edge.stack, source=source, settings=SHUT) as client:
+        hold_downloads(edge, client, path)
+        other = ask(open_tls(edge.stack, source=source), request("/api/v1/files"))
+        elsewhere = ask(open_tls(edge.stack), request(path))
+        assert (other.status, elsewhere.status) == (200, 200)
 
 
 def collect(held: list[ssl.SSLSocket], refused: list[bytes]) -> int:

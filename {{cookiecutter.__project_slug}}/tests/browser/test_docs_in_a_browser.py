@@ -86,6 +86,25 @@ def test_twin_an_operation_is_tried_out_and_its_answer_shown(tab: Tab, stack: St
     assert_clean(tab, stack)
 
 
+def test_twin_what_the_page_fills_in_works_at_the_first_click(tab: Tab, stack: Stack) -> None:
+    tab.page.goto("/docs")
+    status, made = execute(operation(tab, "post", "/api/v1/accounts/signup"))
+    assert status == "201"
+    status, answer = execute(operation(tab, "post", "/api/v1/accounts/login"))
+    assert status == "200"
+    authorize(tab, answer["access_token"])
+    status, account = execute(operation(tab, "get", "/api/v1/accounts/me"))
+    assert (status, account["email"]) == ("200", made["email"])
+    assert_clean(tab, stack)
+
+
+def test_the_page_is_called_as_the_api_is_and_says_how_to_authorize(tab: Tab, stack: Stack) -> None:
+    tab.page.goto("/docs")
+    expect(tab.page).to_have_title(stack.client().get("/openapi.json").json()["info"]["title"])
+    expect(tab.page.locator(".info .description")).to_contain_text("To authorize: log in with")
+    assert_clean(tab, stack)
+
+
 def test_twin_with_a_token_the_page_does_what_its_owner_may(tab: Tab, stack: Stack) -> None:
     account = stack.signup()
     tab.page.goto("/docs")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ({"EDGE_HTTPS_PORT": "8443"}, "api.example.com:8443", 8443),
         ({"EDGE_HTTPS_PORT": "8443", "EDGE_AUTHORITY": "api.example.com"}, "api.example.com", 443),
         ({"EDGE_AUTHORITY": "api.example.com:444"}, "api.example.com:444", 444),
+        ({"EDGE_AUTHORITY": "api.example.com:443"}, "api.example.com", 443),
     ],
 )
 def test_links_and_promises_name_the_port_that_the_public_knows(

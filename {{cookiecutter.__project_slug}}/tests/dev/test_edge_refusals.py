@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,10 @@ REFUSED = {
         "a..b", "-a.example", "a.example.", LONG_NAME + "ab", "a" * 64, "a:443", "[::1]",
     ],
     "EDGE_AUTHORITY": ["evil.example", "api.example.com:0", "api.example.com:65536", "x:443"],
-    "EDGE_LISTEN": ["localhost", "1.2.3", "1.2.3.256", "01.2.3.4", "::", "[::", "[g::]", "unix:/x"],
+    "EDGE_LISTEN": [
+        "localhost", "1.2.3", "1.2.3.256", "01.2.3.4", "::", "[::", "[g::]", "unix:/x",
+        ",", " ", " , ",
+    ],
     "EDGE_HTTP_PORT": ["0", "65536", "-1", "8 0", "80a", "0080", "1e3", "443"],
     "EDGE_HTTPS_PORT": ["0", "99999", "x"],
     "EDGE_UPSTREAM": [
@@ -109,7 +113,7 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         'EDGE_TLS: "modren" is no choice; say intermediate or modern',
         (
             'EDGE_BALANCERS: "all" is no address or network; say what your load balancer connects '
-            "from, like 10.0.3.0/24"
+            "from, like 10.0.3.0/24 or 2001:db8::/32"
         ),
     ]
 
@@ -121,6 +125,8 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         ("EDGE_ALLOWED_ORIGIN", "EDGE_ALLOWED_ORIGINS"),
         ("EDGE_TSL", "EDGE_TLS"),
         ("EDGE_BALANCER", "EDGE_BALANCERS"),
+        ("EDGE_CERTIFICATE_WARN_DAY", "EDGE_CERTIFICATE_WARN_DAYS"),
+        ("EDGE_HTTPX_PORT", "EDGE_HTTPS_PORT"),
     ],
 )
 def test_a_misspelt_name_is_refused_and_the_near_one_said(
@@ -131,14 +137,45 @@ def test_a_misspelt_name_is_refused_and_the_near_one_said(
     ]
 
 
-def test_a_name_that_is_nothing_like_ours_is_refused_too(tmp_path: Path) -> None:
-    lines = said_by(tmp_path / "edge", {"EDGE_TLS_PROTOCOLS": "TLSv1"})
-    assert lines == ["EDGE_TLS_PROTOCOLS: is not known"]
+@pytest.mark.parametrize("name", ["EDGE_TLS_PROTOCOLS", "EDGE_FOO", "EDGE_HOST", "EDGE_", "EDGE_X"])
+def test_a_name_that_is_nothing_like_ours_is_refused_without_a_wild_guess(
+    tmp_path: Path, name: str
+) -> None:
+    assert said_by(tmp_path / "edge", {name: "x"}) == [f"{name}: is not known"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "meant"),
+    [
+        ("EDGE_LISTEN", "::", "[::]"),
+        ("EDGE_LISTEN", "2001:db8::1", "[2001:db8::1]"),
+        ("EDGE_UPSTREAM", "::1:8000", "[::1]:8000"),
+    ],
+)
+def test_for_ipv6_without_brackets_the_brackets_are_said(
+    tmp_path: Path, name: str, value: str, meant: str
+) -> None:
+    assert said_by(tmp_path / "edge", {name: value}) == [
+        f'{name}: "{value}" is not clear; write IPv6 addresses in brackets: {meant}'
+    ]
+
+
+def test_usage_and_messages_call_the_folder_as_run_and_reload_do(tmp_path: Path) -> None:
+    for script in ("render.sh", "run.sh", "reload.sh"):
+        done = subprocess.run(  # noqa: S603 - a script of our own
+            ["sh", str(EDGE / script)],  # noqa: S607 - where sh is, POSIX leaves open
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"usage: sh edge/{script} FOLDER, ")
 
 
 def test_a_header_to_believe_needs_somebody_to_believe(tmp_path: Path) -> None:
     (line,) = said_by(tmp_path / "edge", {"EDGE_CLIENT_HEADER": "X-Real-IP"})
-    assert line.startswith("EDGE_CLIENT_HEADER: ")
+    assert line == "EDGE_CLIENT_HEADER: does nothing without EDGE_BALANCERS; set both or neither"
     (line,) = said_by(
         tmp_path / "edge", {"EDGE_CLIENT_HEADER": "Forwarded", "EDGE_BALANCERS": "10.0.0.1"}
     )
@@ -156,7 +193,7 @@ def test_attack_the_templates_themselves_are_no_target(tmp_path: Path) -> None:
 def test_a_target_that_nginx_would_read_as_a_variable_is_refused(tmp_path: Path) -> None:
     done = run_renderer(tmp_path / "$host", REQUIRED)
     assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
-    assert done.stderr.startswith("TARGET has a $ in its path")
+    assert done.stderr.startswith("FOLDER has a $ in its path")
 
 
 def test_a_refusal_makes_no_folder(tmp_path: Path) -> None:

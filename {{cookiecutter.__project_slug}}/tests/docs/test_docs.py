@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.docs.service import PAGE, STATIC, matches
+from app.docs.service import PAGE, STATIC, TITLE, About, matches, read_about
 from app.layers.authorization import Authenticated, policies
 from app.main import create_app
 from dev.swagger_ui import FILES, FOLDER, LOCK
@@ -148,8 +148,94 @@ def test_an_operation_asks_for_a_token_exactly_if_its_access_type_does(
 
 def test_an_operation_is_summed_up_in_words(document: Any) -> None:
     paths = document["paths"]
-    assert paths["/api/v1/accounts/login"]["post"]["summary"] == "Start a session"
-    assert paths["/healthz"]["get"]["summary"].startswith("Whether the process is alive")
+    assert paths["/api/v1/accounts/login"]["post"]["summary"].startswith("Log in: ")
+    assert paths["/healthz"]["get"]["summary"] == "Say whether the service runs"
+
+
+RENDERED = """
+[project]
+name = "orders"
+description = "Takes \\"orders\\" & more"
+"""
+UNRENDERED = """
+[project]
+name = "{{ somebody.project_name }}"
+description = "{{ somebody.description }}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("project", "about"),
+    [
+        (RENDERED, About("orders", 'Takes "orders" & more')),
+        ('[project]\nname = "orders"', About("orders")),
+        (UNRENDERED, About("service")),
+        ("[project]\nname = '</title><script>'", About("service")),
+        ("[tool.ruff]", About("service")),
+        ("[project]\nname = 1e3", About("service")),
+        ("project = 1", About("service")),
+        ("[project", About("service")),
+        ("\udcff", About("service")),
+        (None, About("service")),
+    ],
+    ids=[
+        "whole",
+        "name only",
+        "unrendered",
+        "markup",
+        "no table",
+        "number",
+        "odd",
+        "broken",
+        "bytes",
+        "none",
+    ],
+)
+def test_the_api_is_called_as_the_project_is_and_else_as_the_service(
+    tmp_path: Path, project: str | None, about: About
+) -> None:
+    path = tmp_path / "pyproject.toml"
+    if project is not None:
+        path.write_text(project, encoding="utf-8", errors="surrogateescape")
+    assert read_about(path, "service") == about
+
+
+@pytest.mark.anyio
+async def test_the_page_and_the_description_have_the_projects_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "orders"\ndescription = "Takes orders."'
+    )
+    monkeypatch.setattr("app.docs.service.PROJECT", tmp_path / "pyproject.toml")
+    async with running(make_settings(tmp_path)) as app:
+        page = await client_of(app).get("/docs")
+        described = (await client_of(app).get("/openapi.json")).json()["info"]
+    assert "<title>orders</title>" in page.text
+    assert described["title"] == "orders"
+    assert described["description"].startswith("Takes orders.\n\nTo authorize: log in")
+    assert "access_token" in described["description"]
+
+
+def example_of(document: Any, schema: str) -> dict[str, Any]:
+    """Return the body that the page fills in for this schema."""
+    properties = document["components"]["schemas"][schema]["properties"]
+    return {name: given["examples"][0] for name, given in properties.items()}
+
+
+@pytest.mark.anyio
+async def test_what_the_page_fills_in_is_accepted_as_it_stands(
+    client: httpx.AsyncClient, document: Any
+) -> None:
+    accounts = "/api/v1/accounts"
+    answer = await client.post(f"{accounts}/signup", json=example_of(document, "Signup"))
+    assert answer.status_code == 201
+    answer = await client.post(f"{accounts}/login", json=example_of(document, "Login"))
+    assert answer.status_code == 200
+    client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+    change = example_of(document, "ProfileChange")
+    answer = await client.patch(f"{accounts}/me", json=change)
+    assert (answer.status_code, answer.json()["display_name"]) == (200, change["display_name"])
 
 
 def test_every_error_is_described_as_the_problem_it_is(document: Any) -> None:
@@ -197,6 +283,7 @@ def test_a_stored_version_is_known_by_its_tag(given: list[str], known: bool) -> 
 
 def test_the_page_is_made_of_files_of_ours_and_nothing_inline() -> None:
     page = (STATIC / PAGE).read_text("utf-8")
+    assert page.count(TITLE.decode()) == 1
     for match in re.finditer(r'(?:src|href)="([^"]*)"', page):
         assert match[1] == "/openapi.json" or (
             match[1].removeprefix("/docs/") in {path.name for path in STATIC.rglob("*")}

@@ -43,9 +43,11 @@ class Edge:
     name: str = "localhost"
     user: int | None = None
     """Whom it runs as, if not as the tests do."""
+    capability: str = ""
+    """What that user may do though it is not root, in the words of setpriv(1)."""
     source: Path = ROOT / "edge"
-    https: int = field(default_factory=free_port)
-    http: int = field(default_factory=free_port)
+    https_port: int = field(default_factory=free_port)
+    http_port: int = field(default_factory=free_port)
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
@@ -104,8 +106,8 @@ class Edge:
             "PATH": os.environ["PATH"],
             "EDGE_SERVER_NAME": self.name,
             "EDGE_LISTEN": HOST,
-            "EDGE_HTTPS_PORT": str(self.https),
-            "EDGE_HTTP_PORT": str(self.http),
+            "EDGE_HTTPS_PORT": str(self.https_port),
+            "EDGE_HTTP_PORT": str(self.http_port),
             "EDGE_UPSTREAM": f"{HOST}:{self.application.server_port}",
             "EDGE_ACCESS_LOG": "access.log",
             "EDGE_CERTIFICATE_CHECK": "1",
@@ -114,18 +116,27 @@ class Edge:
 
     def start(self) -> None:
         """Start run.sh, in a session of its own so that all it starts can be found."""
+        user = None if self.capability else self.user  # for that, setpriv changes it
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - a command of our own
-                dying_with_us(["/bin/sh", str(self.source / "run.sh"), str(self.folder)]),
+                self._command(),
                 env=self.variables(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                user=self.user,
-                group=self.user,
-                extra_groups=None if self.user is None else [],
+                user=user,
+                group=user,
+                extra_groups=None if user is None else [],
             )
+
+    def _command(self) -> list[str]:
+        command = dying_with_us(["/bin/sh", str(self.source / "run.sh"), str(self.folder)])
+        if not self.capability:
+            return command
+        rights = [f"--{kind}-caps=+{self.capability}" for kind in ("inh", "ambient")]
+        who = [f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups"]
+        return ["setpriv", *who, *rights, *command]
 
     def wait_until_ready(self) -> None:
         """Return once it has started, with the log if it ended instead."""
@@ -141,8 +152,10 @@ class Edge:
     @property
     def master(self) -> int | None:
         """Return the process that nginx says it is."""
-        written = self.folder / "nginx.pid"
-        text = written.read_text("ascii").strip() if written.exists() else ""
+        try:
+            text = (self.folder / "nginx.pid").read_text("ascii").strip()
+        except FileNotFoundError:  # `nginx -t` makes the file and takes it away again
+            return None
         return int(text) if text else None
 
     @property
@@ -178,7 +191,7 @@ class Edge:
             verify=self.tls_context(), http2=http2, local_address=fresh_source()
         )
         return httpx.Client(
-            base_url=f"https://{self.name}:{self.https}",
+            base_url=f"https://{self.name}:{self.https_port}",
             transport=transport,
             headers={"User-Agent": USER_AGENT},
             timeout=PATIENCE_SECONDS,
@@ -190,7 +203,7 @@ class Edge:
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE  # it may have ended: the tests look at which it is
-        plain = socket.create_connection((HOST, self.https), PATIENCE_SECONDS)
+        plain = socket.create_connection((HOST, self.https_port), PATIENCE_SECONDS)
         with context.wrap_socket(plain, server_hostname=self.name) as connection:
             der = connection.getpeercert(binary_form=True)
         assert der is not None
@@ -202,7 +215,7 @@ class Edge:
 
     def assert_trusted_by(self, context: ssl.SSLContext) -> None:
         """Do a handshake as a client that checks chain and name."""
-        plain = socket.create_connection((HOST, self.https), PATIENCE_SECONDS)
+        plain = socket.create_connection((HOST, self.https_port), PATIENCE_SECONDS)
         with context.wrap_socket(plain, server_hostname=self.name) as connection:
             assert connection.version() == "TLSv1.3"
 
@@ -217,11 +230,14 @@ class Edge:
         entries = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
         return [entry for entry in entries if entry["event.action"] == event]
 
-    def wait_for_line(self, event: str) -> dict[str, Any]:
-        """Return the first log line of this event."""
-        what = f"{event} in {self.log}"
-        found: list[dict[str, Any]] = wait_until(lambda: self.lines(event), what)
-        return found[0]
+    def wait_for_line(self, event: str, words: str = "") -> dict[str, Any]:
+        """Return the first log line of this event with these words."""
+
+        def found() -> list[dict[str, Any]]:
+            return [line for line in self.lines(event) if words in line["message"]]
+
+        lines: list[dict[str, Any]] = wait_until(found, f"{event} in {self.log}")
+        return lines[0]
 
 
 @contextmanager
@@ -255,6 +271,9 @@ def edge_files(**settings: Any) -> Iterator[Edge]:
         application.shutdown()
         application.server_close()
         thread.join()
+        for path in place.rglob("*"):
+            if path.is_dir() and not path.is_symlink():
+                path.chmod(0o700)  # or only root could empty it
         shutil.rmtree(place)
 
 

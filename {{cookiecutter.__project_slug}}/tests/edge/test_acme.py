@@ -128,8 +128,8 @@ def authority_for(edge: Edge, webroot: Path) -> Iterator[Authority]:
         "managementListenAddress": f"{HOST}:{authority.management}",
         "certificate": str(folder / "certificate.pem"),
         "privateKey": str(folder / "key.pem"),
-        "httpPort": edge.http,
-        "tlsPort": edge.https,
+        "httpPort": edge.http_port,
+        "tlsPort": edge.https_port,
         "externalAccountBindingRequired": False,
     }
     (folder / "pebble.json").write_text(json.dumps({"pebble": settings}), "utf-8")

@@ -13,6 +13,7 @@ import pytest
 
 from dev.processes import ROOT
 from tests.edge.application import HALF
+from tests.edge.certbot import rsa_key
 from tests.edge.processes import session
 from tests.edge.running import Edge, edge_files, running_edge, without_rights
 from tests.stack import PATIENCE_SECONDS, wait_until
@@ -103,13 +104,56 @@ def test_a_value_that_the_rendering_refuses_stops_the_start(edge: Edge) -> None:
     assert not (edge.folder / "nginx.conf").exists()
 
 
-@pytest.mark.parametrize("what", ["another key", "gone"])
-def test_without_a_pair_that_nginx_takes_it_does_not_start(edge: Edge, what: str) -> None:
-    if what == "gone":
-        edge.key.unlink()
-    else:
-        edge.put(edge.pair()[0], None)
-    assert str(edge.certificate.parent) in words_of_a_start_that_fails(edge)
+def test_without_a_certificate_it_says_first_which_file_is_missing(edge: Edge) -> None:
+    edge.certificate.unlink()
+    edge.key.write_bytes(b"")
+    gone, empty = words_of_a_start_that_fails(edge).splitlines()
+    assert gone.startswith(f"EDGE_CERTIFICATE: {edge.certificate} is missing, or user ")
+    assert empty.startswith(f"EDGE_CERTIFICATE_KEY: {edge.key} is empty; docs/certificates.md ")
+
+
+def test_a_key_that_its_user_may_not_read_is_one_clear_line(edge: Edge) -> None:
+    without_rights(edge)
+    if edge.user is not None:
+        os.chown(edge.key, 0, 0)
+    edge.key.chmod(0)
+    (line,) = words_of_a_start_that_fails(edge).splitlines()
+    assert line.startswith(f"EDGE_CERTIFICATE_KEY: {edge.key} may not be read by user ")
+
+
+@pytest.mark.parametrize("kind", ["the same", "another"])
+def test_with_the_key_of_another_certificate_it_does_not_start(edge: Edge, kind: str) -> None:
+    key = edge.pair()[1]
+    if kind == "another":  # nginx itself would start, and fail each handshake
+        key = rsa_key()
+    edge.put(None, key)
+    assert words_of_a_start_that_fails(edge) == (
+        f"EDGE_CERTIFICATE_KEY: {edge.key} does not belong to {edge.certificate}\n"
+    )
+
+
+def test_a_pair_that_nginx_does_not_take_stops_the_start_in_nginxs_words(edge: Edge) -> None:
+    edge.put(edge.pair()[0].replace(b"M", b"!"), None)
+    said = words_of_a_start_that_fails(edge)
+    assert "cannot load certificate" in said
+    assert str(edge.certificate) in said
+
+
+def test_a_healthy_start_says_what_is_served_and_until_when(edge: Edge) -> None:
+    edge.start()
+    edge.wait_until_ready()
+    (line,) = edge.lines("certificate_loaded")
+    assert line["message"].startswith(f"starting with {edge.certificate} for localhost, notAfter=")
+    assert (line["log.level"], edge.lines("certificate_wrong_name")) == ("info", [])
+
+
+def test_of_a_certificate_with_many_names_the_first_are_said(edge: Edge) -> None:
+    names = [f"{number}.other.localhost" for number in range(200)]
+    edge.put(edge.certificate_again(*names), None)
+    edge.start()
+    message = edge.wait_for_line("certificate_wrong_name")["message"]
+    assert "but for 0.other.localhost, 1.other.localhost, " in message
+    assert len(message) < 500
 
 
 def test_a_second_one_in_the_same_folder_says_who_is_there() -> None:
@@ -152,7 +196,7 @@ def test_a_certificate_that_is_not_due_yet_is_not_warned_of(edge: Edge) -> None:
     edge.start()
     edge.wait_until_ready()
     edge.put(*edge.pair())
-    edge.wait_for_line("certificate_loaded")  # the watch has been round
+    edge.wait_for_line("certificate_loaded", "serving ")  # the watch has been round
     assert edge.lines("certificate_ends") == []
 
 
@@ -161,7 +205,8 @@ def test_a_certificate_for_another_name_is_served_and_called_so(edge: Edge) -> N
     edge.start()
     edge.wait_until_ready()
     line = edge.wait_for_line("certificate_wrong_name")
-    assert line["message"].endswith("is not for localhost: clients refuse it")
+    words = "is not for localhost but for other.localhost: clients refuse it"
+    assert line["message"].endswith(words)
 
 
 @pytest.mark.parametrize(("mode", "warned"), [(0o604, True), (0o640, False)], ids=["604", "640"])

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from app.errors import Conflict
 from app.layers.headers import (
-    UNSAID,
+    NEVER_SENT,
     HeadersMiddleware,
     HeadersSettings,
     Relaxation,
@@ -72,7 +72,7 @@ def test_a_routes_own_csp_is_enforced_beside_ours() -> None:
 
 
 NAMES = st.sampled_from(
-    [*POLICY, *UNSAID, b"set-cookie", b"etag", b"X-Frame-Options", b"SERVER", b"Cache-Control"]
+    [*POLICY, *NEVER_SENT, b"set-cookie", b"etag", b"X-Frame-Options", b"SERVER", b"Cache-Control"]
 )
 FIELDS = st.lists(st.tuples(NAMES, st.binary(max_size=8)), max_size=12)
 RELAXATIONS = st.sampled_from(
@@ -89,14 +89,14 @@ def test_whatever_a_route_sets_each_header_of_the_policy_stands_once_and_is_ours
     expected = POLICY | dict(one.value for one in asked)
     worn = {name: value for name, value in dressed if name in POLICY}
     assert all(seen[name] == 1 for name in POLICY)
-    assert not seen.keys() & UNSAID
+    assert not seen.keys() & NEVER_SENT
     assert worn.pop(CSP).split(b", ")[0] == expected.pop(CSP)
     assert worn == expected
 
 
 @given(given=FIELDS)
 def test_what_is_not_of_the_policy_leaves_as_it_came(given: list[tuple[bytes, bytes]]) -> None:
-    owned = POLICY.keys() | UNSAID
+    owned = POLICY.keys() | NEVER_SENT
 
     def others(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         return [(name, value) for name, value in fields if name.lower() not in owned]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,6 +84,49 @@ input_value client\u00a0secret
 @pytest.mark.parametrize("key", re.split(r"[ \n]+", SPELLINGS.strip()))
 def test_a_name_is_sensitive_however_it_is_spelt(key: str) -> None:
     assert is_sensitive_key(key)
+
+
+UNSEEN = {
+    "NUL": "\x00",
+    "BS": "\x08",
+    "DEL": "\x7f",
+    "C1": "\x9b",
+    "line break": "\n",
+    "zero-width space": "\u200b",
+    "soft hyphen": "\xad",
+    "byte order mark": "\ufeff",
+    "right to left": "\u202e",
+    "line separator": "\u2028",
+    "combining acute": "\u0301",
+    "combining joiner": "\u034f",
+    "variation selector": "\ufe0f",
+    "private use": "\ue000",
+    "surrogate": "\ud800",
+}
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_what_is_not_seen_in_a_name_hides_nothing(name: str) -> None:
+    unseen = UNSEEN[name]
+    for key in ("cvv", "pin", "otp", "token", "userPin"):
+        for place in range(len(key) + 1):
+            split = f"{key[:place]}{unseen}{key[place:]}"
+            assert list(redact({split: "123"}).values()) == [MARK]
+    assert redact({f"C{unseen}vv": "123"}) == redact(redact({f"C{unseen}vv": "123"}))
+
+
+@pytest.mark.parametrize(
+    "unseen", [sign for sign in UNSEEN.values() if unicodedata.category(sign)[0] == "C"], ids=ascii
+)
+def test_what_is_not_seen_may_stand_between_two_words(unseen: str) -> None:
+    assert is_sensitive_key(f"otp{unseen}code")
+    assert is_sensitive_key(f"user{unseen}pin")
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_twin_what_is_not_seen_in_an_ordinary_name_makes_no_secret_of_it(name: str) -> None:
+    split = f"ship{UNSEEN[name]}ping"
+    assert list(redact({split: "by sea"}).values()) == ["by sea"]
 
 
 @pytest.mark.parametrize(

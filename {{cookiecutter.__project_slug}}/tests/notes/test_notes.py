@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.notes.schemas import NewNote, NoteChange
 from tests.in_process import client_of, empty, make_settings, running, sign_up
 
 if TYPE_CHECKING:
@@ -44,6 +45,21 @@ async def bob(app: FastAPI) -> httpx.AsyncClient:
     client = client_of(app)
     await sign_up(client, "bob@example.com")
     return client
+
+
+async def test_what_the_docs_fill_in_is_accepted_as_it_stands(ann: httpx.AsyncClient) -> None:
+    new, change = (
+        {
+            name: given["examples"][0]
+            for name, given in model.model_json_schema()["properties"].items()
+        }
+        for model in (NewNote, NoteChange)
+    )
+    made = await ann.post(NOTES, json=new)
+    assert made.status_code == 201
+    assert made.json() == made.json() | new
+    changed = await ann.patch(f"{NOTES}/{made.json()['id']}", json=change)
+    assert changed.json() == changed.json() | change
 
 
 async def test_a_note_is_made_read_changed_and_deleted(ann: httpx.AsyncClient) -> None:

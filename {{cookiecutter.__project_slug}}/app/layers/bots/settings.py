@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from typing import Annotated, Literal
 
-from app.layers import LayerSettings, comma_separated
+from app.layers import GivenNetwork, LayerSettings, comma_separated
 from app.layers.bots.categories import Category
 from app.layers.bots.search_engines import BINGBOT, GOOGLEBOT
 
 Categories = Annotated[tuple[Category, ...], comma_separated]
-Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], comma_separated]
+Networks = Annotated[tuple[GivenNetwork, ...], comma_separated]
 
 
 class BotsSettings(LayerSettings):

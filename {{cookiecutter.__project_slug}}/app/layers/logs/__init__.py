@@ -21,7 +21,7 @@ from app.layers.logs.capture import configure_logging
 from app.layers.logs.emit import log_event, log_unexpected
 from app.layers.logs.events import Event
 from app.layers.logs.middleware import LogsMiddleware
-from app.layers.logs.redaction import redact
+from app.layers.logs.redaction import printable, redact
 from app.layers.logs.settings import LogsSettings
 from app.layers.logs.streams import adopt_streams
 
@@ -33,5 +33,6 @@ __all__ = [
     "configure_logging",
     "log_event",
     "log_unexpected",
+    "printable",
     "redact",
 ]

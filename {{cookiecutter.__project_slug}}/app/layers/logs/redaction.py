@@ -36,6 +36,11 @@ class Limits(NamedTuple):
 
 
 USUAL = Limits()
+MAX_PRINTABLE = 256
+"""Characters of what `printable` returns."""
+_MAX_SENT = 512
+"""Bytes of what it looks at. A refusal must stay cheap, and longer is no origin and no list of
+headers that anybody means."""
 _BYTES = (bytes, bytearray, memoryview)
 _SEQUENCES = (list, tuple, set, frozenset)
 _WIDEST_INTEGER = 64  # bits; what log stores index
@@ -44,6 +49,18 @@ _WIDEST_INTEGER = 64  # bits; what log stores index
 def redact(value: object, limits: Limits = USUAL) -> Any:
     """Return a JSON tree without secrets. Never raises; redacting twice changes nothing more."""
     return _Redaction(limits).any(value, 0)
+
+
+def printable(sent: bytes) -> str:
+    """Return what a client sent as printable ASCII without secrets, `MAX_PRINTABLE` long at most.
+
+    Redacted before it is escaped and cut: an escape may hide a secret's shape, and a cut its end.
+    So of what is too long to be looked at whole, only the length is told.
+    """
+    if len(sent) > _MAX_SENT:
+        return f"<{len(sent)} bytes>"
+    text = redact_text(sent.decode("utf-8", "backslashreplace"), MAX_PRINTABLE // 2)
+    return text.encode("unicode_escape").decode("ascii")[:MAX_PRINTABLE]
 
 
 class _Redaction:

@@ -1,7 +1,8 @@
 """Which names say that their value is a secret. Pure.
 
 A name is read as its writer meant it, not as it is spelt: `accessToken`, `access_token`,
-`ACCESS-TOKEN`, `access token` and full-width letters are one name.
+`ACCESS-TOKEN`, `access token` and full-width letters are one name, and so is one with a control
+character, a zero-width space or an accent in the middle.
 """
 
 from __future__ import annotations
@@ -67,9 +68,17 @@ def is_sensitive_key(key: str) -> bool:
 @lru_cache(maxsize=4096)
 def _decide(key: str) -> bool:
     wide = unicodedata.normalize("NFKC", key)
-    joined = "".join(filter(str.isalnum, wide)).casefold()
+    bare = "".join(filter(_is_bare, unicodedata.normalize("NFKD", key)))
+    joined = "".join(filter(str.isalnum, bare)).casefold()
     if joined in HARMLESS:
         return False
     if any(fragment in joined for fragment in FRAGMENTS):
         return True
-    return any(word.lower() in WORDS for word in _WORD.findall(wide))
+    # Both ways: such a character may split a word ("c\x00vv") or stand between two ("otp\tcode").
+    return any(word.lower() in WORDS for text in (bare, wide) for word in _WORD.findall(text))
+
+
+def _is_bare(character: str) -> bool:
+    """Return whether it is neither a mark on another nor anything that is not seen."""
+    category = unicodedata.category(character)
+    return category[0] not in "CM" and category not in {"Zl", "Zp"}

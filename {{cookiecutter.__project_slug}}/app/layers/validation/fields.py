@@ -67,15 +67,28 @@ def check_password(password: str) -> str:
     return password
 
 
-Email = Annotated[EmailStr, Field(max_length=254), first(fold_email)]
+EXAMPLE_EMAIL = "ada@example.com"
+EXAMPLE_PASSWORD = "Analytical-Engine-1843"  # noqa: S105 - made up
+"""For the docs, where the first click is to work: at the signup, then at the login."""
+
+Email = Annotated[EmailStr, Field(max_length=254, examples=[EXAMPLE_EMAIL]), first(fold_email)]
 """An e-mail address, folded to the spelling that identifies an account."""
 
-GivenPassword = Annotated[str, StringConstraints(min_length=1, max_length=100), first(clean_text)]
+GivenPassword = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=100),
+    Field(examples=[EXAMPLE_PASSWORD]),
+    first(clean_text),
+]
 """A password to be compared. It is held to no policy: it may be older than ours."""
 
 Password = Annotated[
     str,
     StringConstraints(min_length=10, max_length=100),
+    Field(
+        description="10 to 100 characters, among them an upper-case letter and a digit.",
+        examples=[EXAMPLE_PASSWORD],
+    ),
     AfterValidator(check_password),
     first(clean_text),
 ]

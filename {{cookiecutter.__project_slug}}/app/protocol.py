@@ -7,7 +7,7 @@ text, without a single header of ours, and without a line in the log.
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -28,11 +28,9 @@ def protocol_with(settings: HeadersSettings) -> type[HttpToolsProtocol]:
             """Answer with a problem, and close: nobody knows where the next request begins."""
             del msg
             request_id = secrets.token_hex(16)
-            log_event(
-                Event.INPUT_VALIDATION_FAIL,
-                reason="unparsable",
-                **{"http.request.id": request_id, "http.response.status_code": Malformed.status},
-            )
+            told: dict[str, Any] = {"http.request.id": request_id}
+            told["http.response.status_code"] = Malformed.status
+            log_event(Event.INPUT_VALIDATION_FAIL, reason="unparsable", **told)
             detail = "The request is not well formed."
             body = problem_body(Malformed.status, Malformed.slug, detail, request_id)
             head = (

@@ -268,8 +268,8 @@ MUTANTS = (
         "https",
         "what cannot be parsed leaves no line",
         "app/protocol.py",
-        "            log_event(\n                Event.INPUT_VALIDATION_FAIL,",
-        "            dict(\n                event=Event.INPUT_VALIDATION_FAIL,",
+        "            log_event(Event.INPUT_VALIDATION_FAIL,",
+        "            dict(event=Event.INPUT_VALIDATION_FAIL,",
     ),
     Mutant(
         "https",

@@ -39,8 +39,8 @@ def test_what_cannot_be_parsed_is_answered_once_and_the_connection_closed() -> N
     transport = refused()
     head, _, body = transport.written.partition(b"\r\n\r\n")
     first, *lines = head.decode("ascii").split("\r\n")
-    pairs = [tuple(line.split(": ", 1)) for line in lines]
-    headers = dict(pairs)
+    pairs = [line.partition(": ") for line in lines]
+    headers = {name: value for name, _, value in pairs}
     assert (first, transport.is_closed) == ("HTTP/1.1 400 Bad Request", True)
     assert len(headers) == len(pairs)
     assert headers["content-length"] == str(len(body))

@@ -278,4 +278,11 @@ MUTANTS = (
         'if [ "$(id -u)" -eq 0 ] && [ "$owner" != root ]; then',
         "if false; then",
     ),
+    Mutant(
+        "https",
+        "nginx complains of strangers, and quotes them",
+        "edge/conf.d/unknown-hosts.conf",
+        "        root /nonexistent;\n        try_files /nothing =421;",
+        "        try_files /nothing =421;",
+    ),
 )

@@ -13,6 +13,9 @@ import pytest
 from tests.raw import ask, assert_problem, open_plain, open_tls, request
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from tests.stack import Stack
 
 FORGED = ("X-Forwarded-For: 198.51.100.7", "X-Forwarded-Proto: https")
@@ -89,6 +92,31 @@ def test_twin_an_ordinary_user_agent_is_logged_as_it_is(stack: Stack) -> None:
 
 
 # Names
+
+
+@pytest.fixture
+def closed_folder(stack: Stack) -> Iterator[Path]:
+    """A folder in which nginx may not look for files, though it would look there first."""
+    folder = stack.service.run / "html"
+    folder.mkdir(mode=0)
+    yield folder
+    folder.rmdir()
+
+
+def test_attack_a_stranger_is_quoted_in_the_error_log(stack: Stack, closed_folder: Path) -> None:
+    before = stack.log_path("nginx").read_bytes()
+    secret = request("/nothing?token=s3cret", host="evil.example")
+    assert_problem(ask(open_tls(stack), secret), 421, "wrong-host")
+    assert ask(open_plain(stack.http_port), secret).status == 0
+    number = stack.client().get("/healthz").headers["x-request-id"]
+    stack.log_lines("edge_request", source="access", request_id=number)  # written after the others
+    assert stack.log_path("nginx").read_bytes() == before, closed_folder
+
+
+def test_twin_a_stranger_is_in_the_access_log(stack: Stack) -> None:
+    ask(open_tls(stack), request("/nothing?token=s3cret", host="evil.example"))
+    (line,) = stack.log_lines("edge_request", source="access", host="evil.example", path="/nothing")
+    assert "s3cret" not in json.dumps(line)
 
 
 def test_attack_an_evil_host_behind_a_good_server_name(stack: Stack) -> None:

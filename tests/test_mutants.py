@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bake import BODY
-from tests.mutants.campaign import Laboratory, Trial, campaign, report
+from tests.mutants.campaign import Laboratory, Trial, campaign, in_order, report
 from tests.mutants.catalogue import MUTANTS
 from tests.mutants.mutant import NOT_MOUNTED, EditError, Mutant, apply
 from tests.mutants.verdict import (
@@ -234,3 +234,10 @@ def test_the_layers_are_those_that_stand_in_the_body() -> None:
 
 def test_no_two_mutants_have_one_name() -> None:
     assert [name for name, times in Counter(map(str, MUTANTS)).items() if times > 1] == []
+
+
+def test_the_file_that_knows_runs_before_the_others() -> None:
+    assert in_order(["a.py", "b.py", "c.py"], "b.py") == ["b.py", "a.py", "c.py"]
+    assert in_order(["a.py", "b.py"], "") == ["a.py", "b.py"]
+    with pytest.raises(EditError, match=r"d\.py is no file"):
+        in_order(["a.py", "b.py"], "d.py")

@@ -38,6 +38,17 @@ class Laboratory(NamedTuple):
     layers: frozenset[str]
 
 
+def in_order(tests: Sequence[str], first: str) -> list[str]:
+    """Return the tests with one file before the others.
+
+    Raises:
+        EditError: it is none of them.
+    """
+    if first and first not in tests:
+        raise EditError(f"{first} is no file of this layer's tests")
+    return sorted(tests, key=lambda name: name != first)
+
+
 def hold(laboratory: Laboratory, layer: str, mutant: Mutant | None) -> Trial:
     """Hold one trial: of a mutant, or without one of the layer's tests themselves."""
     name = mutant.name if mutant else "(as it is)"
@@ -55,6 +66,7 @@ def hold(laboratory: Laboratory, layer: str, mutant: Mutant | None) -> Trial:
         try:
             if mutant is not None:
                 apply(mutant, tree)
+                tests = in_order(tests, mutant.first)
             report = run_tests(laboratory.python, tree, tests, stop_early=mutant is not None)
         except EditError as error:
             return Trial(layer, name, Verdict(Finding.INAPPLICABLE, str(error)))

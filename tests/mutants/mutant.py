@@ -26,6 +26,8 @@ class Mutant(NamedTuple):
     old: str
     """Stands in the file exactly once."""
     new: str
+    first: str = ""
+    """File of tests to run before the layer's others, to be done sooner: the one that knows."""
 
     def __str__(self) -> str:
         """Name it as the catalogue does."""

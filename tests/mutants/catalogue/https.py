@@ -50,6 +50,7 @@ MUTANTS = (
         "edge/snippets/location/proxy-headers.conf",
         "proxy_set_header X-Forwarded-For $remote_addr;",
         "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
+        first="tests/attacks/test_https_client_address.py",
     ),
     Mutant(
         "https",
@@ -58,6 +59,7 @@ MUTANTS = (
         "    ssl_reject_handshake on;\n",
         '    ssl_certificate "${EDGE_CERTIFICATE}";\n'
         '    ssl_certificate_key "${EDGE_CERTIFICATE_KEY}";\n',
+        first="tests/attacks/test_https_tls.py",
     ),
     Mutant(
         "https",
@@ -67,6 +69,7 @@ MUTANTS = (
         "    location ^~ /api/ {\n"
         "        include snippets/location/proxy-headers.conf;\n"
         "        include snippets/location/proxy.conf;\n",
+        first="tests/attacks/test_https_plain.py",
     ),
     Mutant(
         "https",
@@ -74,6 +77,7 @@ MUTANTS = (
         "edge/snippets/http/timeouts.conf",
         "client_header_timeout 5s;",
         "client_header_timeout 500s;",
+        first="tests/attacks/test_https_slow.py",
     ),
     Mutant(
         "https",
@@ -81,6 +85,7 @@ MUTANTS = (
         "edge/snippets/http/methods.conf",
         "    default 1;\n",
         "    default 0;\n",
+        first="tests/attacks/test_https_requests.py",
     ),
     Mutant(
         "https",
@@ -102,6 +107,7 @@ MUTANTS = (
         "gunicorn.conf.py",
         "umask = 0o117",
         "umask = 0o000",
+        first="tests/attacks/test_https_socket.py",
     ),
     Mutant(
         "https",
@@ -109,6 +115,7 @@ MUTANTS = (
         "edge/render/shapes.awk",
         "function is_broad(text,    bits) {\n",
         "function is_broad(text,    bits) {\n    return 0\n",
+        first="tests/attacks/test_https_balancers.py",
     ),
     Mutant(
         "https",
@@ -116,6 +123,7 @@ MUTANTS = (
         "edge/snippets/http/client-address.conf",
         "set_real_ip_from ${EDGE_BALANCERS};\n",
         "set_real_ip_from ${EDGE_BALANCERS};\nset_real_ip_from 0.0.0.0/0;\n",
+        first="tests/attacks/test_https_balancers.py",
     ),
     Mutant(
         "https",
@@ -123,6 +131,7 @@ MUTANTS = (
         "edge/snippets/http/client-address.conf",
         "real_ip_recursive on;",
         "real_ip_recursive off;",
+        first="tests/attacks/test_https_balancers.py",
     ),
     Mutant(
         "https",
@@ -130,6 +139,7 @@ MUTANTS = (
         PLAIN,
         "$http_authorization$http_proxy_authorization$http_cookie",
         "$http_authorization$http_proxy_authorization",
+        first="tests/attacks/test_https_plain.py",
     ),
     Mutant(
         "https",
@@ -137,6 +147,7 @@ MUTANTS = (
         PLAIN,
         '    "HEAD 0" 0;\n    default  1;\n',
         '    "HEAD 0" 0;\n    default  0;\n',
+        first="tests/attacks/test_https_plain.py",
     ),
     Mutant(
         "https",
@@ -144,6 +155,7 @@ MUTANTS = (
         PLAIN,
         '    "~^\\S+  1" credentials_exposed;\n',
         "",
+        first="tests/attacks/test_https_plain.py",
     ),
     Mutant(
         "https",
@@ -151,6 +163,7 @@ MUTANTS = (
         "edge/snippets/server/acme.conf",
         "[A-Za-z0-9_-]{1,128}$",
         ".+$",
+        first="tests/attacks/test_https_challenges.py",
     ),
     Mutant(
         "https",
@@ -158,6 +171,7 @@ MUTANTS = (
         "edge/choices/tls/modern.conf",
         "ssl_protocols TLSv1.3;",
         "ssl_protocols TLSv1.2 TLSv1.3;",
+        first="tests/attacks/test_https_tls.py",
     ),
     Mutant(
         "https",
@@ -165,6 +179,7 @@ MUTANTS = (
         "edge/choices/tls/intermediate.conf",
         "ssl_ciphers ",
         "ssl_ciphers ECDHE-ECDSA-AES128-SHA:",
+        first="tests/attacks/test_https_tls_intermediate.py",
     ),
     Mutant(
         "https",
@@ -172,6 +187,7 @@ MUTANTS = (
         "edge/snippets/http/tls.conf",
         "ssl_session_tickets off;",
         "ssl_session_tickets on;",
+        first="tests/attacks/test_https_tls_sessions.py",
     ),
     Mutant(
         "https",
@@ -179,6 +195,7 @@ MUTANTS = (
         "edge/snippets/server/limits.conf",
         "limit_conn connections 50;",
         "limit_conn connections 5000;",
+        first="tests/attacks/test_https_slow.py",
     ),
     Mutant(
         "https",
@@ -186,6 +203,7 @@ MUTANTS = (
         "edge/conf.d/unknown-hosts.conf",
         "try_files /nothing =421;",
         "return 421;",
+        first="tests/attacks/test_https_floods.py",
     ),
     Mutant(
         "https",
@@ -193,6 +211,7 @@ MUTANTS = (
         "edge/snippets/http/limits.conf",
         "    ~REJECTED 0;\n",
         "",
+        first="tests/attacks/test_https_floods.py",
     ),
     Mutant(
         "https",
@@ -200,6 +219,7 @@ MUTANTS = (
         CERTIFICATE,
         "    if ! nginx_takes_it; then\n",
         '    if ! answer="$(run_nginx_test 2>&1)"; then\n',
+        first="tests/attacks/test_https_renewal.py",
     ),
     Mutant(
         "https",
@@ -207,6 +227,7 @@ MUTANTS = (
         CERTIFICATE,
         "grep -qv 'bind() to .* failed (13: Permission denied)$'",
         "grep -qv ''",
+        first="tests/attacks/test_https_renewal.py",
     ),
     Mutant(
         "https",
@@ -214,6 +235,7 @@ MUTANTS = (
         "edge/snippets/http/timeouts.conf",
         "send_timeout 10s;",
         "send_timeout 500s;",
+        first="tests/attacks/test_https_slow.py",
     ),
     Mutant(
         "https",
@@ -221,6 +243,7 @@ MUTANTS = (
         "edge/snippets/http/no-compression.conf",
         "gzip off;",
         "gzip on; gzip_types *; gzip_min_length 1; gzip_proxied any;",
+        first="tests/attacks/test_https_requests.py",
     ),
     Mutant(
         "https",
@@ -228,6 +251,7 @@ MUTANTS = (
         "edge/snippets/http/header-names.conf",
         "underscores_in_headers off;",
         "underscores_in_headers on;",
+        first="tests/attacks/test_https_client_address.py",
     ),
     Mutant(
         "https",
@@ -235,6 +259,7 @@ MUTANTS = (
         "edge/snippets/location/proxy-headers.conf",
         'proxy_set_header Upgrade "";',
         "proxy_set_header Upgrade $http_upgrade;",
+        first="tests/attacks/test_https_requests.py",
     ),
     Mutant(
         "https",
@@ -242,6 +267,7 @@ MUTANTS = (
         "edge/snippets/location/proxy.conf",
         "proxy_buffers 40 32k;",
         "proxy_buffers 4 32k;",
+        first="tests/attacks/test_https_slow.py",
     ),
     Mutant(
         "https",
@@ -249,6 +275,7 @@ MUTANTS = (
         "edge/snippets/server/limits.conf",
         "limit_conn downloads 10;",
         "limit_conn downloads 1000;",
+        first="tests/attacks/test_https_slow.py",
     ),
     Mutant(
         "https",
@@ -256,6 +283,7 @@ MUTANTS = (
         "edge/snippets/http/limits.conf",
         "map $uri $downloading_client {",
         "map $request_uri $downloading_client {",
+        first="tests/attacks/test_https_slow.py",
     ),
     Mutant(
         "https",
@@ -263,6 +291,7 @@ MUTANTS = (
         "edge/snippets/location/proxy-headers.conf",
         'proxy_set_header X-TLS-Ciphers "";',
         "proxy_set_header X-TLS-Ciphers $ssl_ciphers;",
+        first="tests/attacks/test_https_client_address.py",
     ),
     Mutant(
         "https",
@@ -277,6 +306,7 @@ MUTANTS = (
         "edge/reload.sh",
         'if [ "$(id -u)" -eq 0 ] && [ "$owner" != root ]; then',
         "if false; then",
+        first="tests/attacks/test_https_renewal.py",
     ),
     Mutant(
         "https",

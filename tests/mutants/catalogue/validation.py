@@ -74,8 +74,8 @@ MUTANTS = (
         "validation",
         "an address is checked before it is folded",
         f"{LAYER}/fields.py",
-        "Email = Annotated[EmailStr, Field(max_length=254), first(fold_email)]",
-        "Email = Annotated[EmailStr, Field(max_length=254), AfterValidator(fold_email)]",
+        "examples=[EXAMPLE_EMAIL]), first(fold_email)]",
+        "examples=[EXAMPLE_EMAIL]), AfterValidator(fold_email)]",
     ),
     Mutant(
         "validation",

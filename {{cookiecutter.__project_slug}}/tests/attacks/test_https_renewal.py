@@ -14,7 +14,7 @@ import pytest
 
 from tests.edge.certbot import lineage
 from tests.edge.doors import DOORS, behind, refusal
-from tests.edge.running import running_edge
+from tests.edge.running import edge_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +28,12 @@ AS_ROOT = {
     "stat": "echo edge",
     "su": 'printf "%s\\n" "$@" > "$SAID"; cat <&3 > "$SAID.certificate"; cat <&4 > "$SAID.key"',
 }
+# All that the hook reads of it.
+CONFIGURATION = """
+server_name localhost;
+ssl_certificate tls/certificate.pem;
+ssl_certificate_key tls/key.pem;
+"""
 
 
 def kept(edge: Edge) -> tuple[bytes, bytes, bytes]:
@@ -76,7 +82,8 @@ def root_among_fakes(place: Path) -> dict[str, str]:
     "trap", ["tls/key.pem.new", "tls/certificate.pem.new", "certificate.loaded"]
 )
 def test_attack_root_is_led_out_of_nginxs_folder_by_a_link(tmp_path: Path, trap: str) -> None:
-    with running_edge(environment={"EDGE_CERTIFICATE_CHECK": "3600"}) as edge:
+    with edge_files() as edge:
+        (edge.folder / "nginx.conf").write_text(CONFIGURATION, "ascii")
         treasure = tmp_path / "treasure"
         treasure.write_text("root's own", "ascii")
         treasure.chmod(0o600)

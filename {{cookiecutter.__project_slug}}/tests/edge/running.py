@@ -40,12 +40,13 @@ class Edge:
     folder: Path
     application: Application
     authority: Authority
+    source: Path
+    """The edge as it is installed, where any user may read it: a checkout may be private."""
     name: str = "localhost"
     user: int | None = None
     """Whom it runs as, if not as the tests do."""
     capability: str = ""
     """What that user may do though it is not root, in the words of setpriv(1)."""
-    source: Path = ROOT / "edge"
     https_port: int = field(default_factory=free_port)
     http_port: int = field(default_factory=free_port)
     environment: dict[str, str] = field(default_factory=dict)
@@ -172,7 +173,7 @@ class Edge:
     def reload(self, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run reload.sh as a deploy hook does: with nothing of run.sh's environment."""
         return subprocess.run(  # noqa: S603 - a command of our own
-            ["/bin/sh", str(ROOT / "edge" / "reload.sh"), str(self.folder)],
+            ["/bin/sh", str(self.source / "reload.sh"), str(self.folder)],
             env={"PATH": os.environ["PATH"], **environment},
             capture_output=True,
             text=True,
@@ -248,13 +249,16 @@ def edge_files(**settings: Any) -> Iterator[Edge]:
     """
     place = Path(tempfile.mkdtemp(prefix="edge-"))
     place.chmod(0o755)
-    folder = place / "run"
+    folder, source = place / "run", place / "source"
     folder.mkdir()
+    shutil.copytree(ROOT / "edge", source)
+    for path in (source, *source.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
     application = Application()
     thread = Thread(target=application.serve_forever, args=(0.05,))
     thread.start()
     names = (settings["name"],) if "name" in settings else ()
-    edge = Edge(folder, application, make_authority(names), **settings)
+    edge = Edge(folder, application, make_authority(names), source, **settings)
     try:
         edge.put(*edge.pair())
         yield edge

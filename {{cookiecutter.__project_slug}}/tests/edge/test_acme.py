@@ -94,7 +94,7 @@ class Authority:
 
     def issue(self) -> subprocess.CompletedProcess[str]:
         """Get the first certificate, with the command of docs/certificates.md."""
-        hook = shlex.join(["sh", str(ROOT / "edge" / "reload.sh"), str(self.edge.folder)])
+        hook = shlex.join(["sh", str(self.edge.source / "reload.sh"), str(self.edge.folder)])
         return self.certbot(
             *COMMAND,
             f"--webroot-path={self.webroot}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dev.processes import ROOT
 from tests.edge.application import HALF
 from tests.edge.certbot import rsa_key
 from tests.edge.processes import session
@@ -47,12 +45,9 @@ def test_it_becomes_nginx_under_the_number_it_was_started_with() -> None:
 
 
 def test_it_runs_for_a_user_without_rights_from_a_folder_nobody_may_write_to(edge: Edge) -> None:
-    source = edge.folder.parent / "source"
-    shutil.copytree(ROOT / "edge", source)
-    for path in (source, *source.rglob("*")):
+    for path in (edge.source, *edge.source.rglob("*")):
         path.chmod(0o555 if path.is_dir() else 0o444)
     without_rights(edge)
-    edge.source = source
     edge.start()
     edge.wait_until_ready()
     certificate, key = edge.pair()
@@ -159,7 +154,7 @@ def test_of_a_certificate_with_many_names_the_first_are_said(edge: Edge) -> None
 def test_a_second_one_in_the_same_folder_says_who_is_there() -> None:
     with running_edge() as first:
         rendered = (first.folder / "conf.d" / "https.conf").read_text("utf-8")
-        second = Edge(first.folder, first.application, first.authority)
+        second = Edge(first.folder, first.application, first.authority, first.source)
         said = words_of_a_start_that_fails(second)
         assert f"an nginx (process {first.pid}) already runs in {first.folder}" in said
         assert (first.folder / "conf.d" / "https.conf").read_text("utf-8") == rendered

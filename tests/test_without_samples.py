@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def stripped(installed: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the baked project whose samples were removed."""
     copy = tmp_path_factory.mktemp("without samples") / installed.folder.name
-    shutil.copytree(installed.folder, copy, ignore=shutil.ignore_patterns(".venv", "var", ".env"))
+    shutil.copytree(
+        installed.folder, copy, ignore=shutil.ignore_patterns(".venv*", "build", "var", ".env")
+    )
     done = run(installed.python, "-m", "dev.remove_samples", cwd=copy)
     assert done.status == 0, done.output
     return copy

@@ -73,7 +73,7 @@ def root_among_fakes(place: Path) -> dict[str, str]:
     """Return an environment in which whoever asks is root, and `$SAID` is what su is asked."""
     for name, does in AS_ROOT.items():
         fake = place / name
-        fake.write_text(f"#!/bin/sh\n{does}\n", "ascii")
+        fake.write_text(f"#!/bin/sh\n{does}\n", "utf-8")
         fake.chmod(0o755)
     return {"PATH": f"{place}:{os.environ['PATH']}", "SAID": str(place / "said")}
 
@@ -95,7 +95,7 @@ def test_attack_root_is_led_out_of_nginxs_folder_by_a_link(tmp_path: Path, trap:
         done = edge.reload(**lineage(edge, certificate, key), **root_among_fakes(tmp_path))
         assert done.returncode == 0, done.stderr
         assert treasure.read_text("ascii") == "root's own"
-        asked = (tmp_path / "said").read_text("ascii").splitlines()
+        asked = (tmp_path / "said").read_text("utf-8").splitlines()
         assert asked[:3] == ["-s", "/bin/sh", "edge"]
         assert asked[-1] == str(edge.folder)
         assert (tmp_path / "said.certificate").read_bytes() == certificate

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.layers.headers import Relaxation
-from tests import images
 from tests.pages import ALLOWED
 from tests.raw import ask, assert_problem, open_tls, request
 
@@ -99,17 +98,6 @@ def test_attack_a_preflight_is_not_naked(stack: Stack) -> None:
     answer = stack.client().options("/api/v1/notes", headers=PREFLIGHT)
     assert answer.status_code == 204
     assert_dressed(answer)
-
-
-def test_attack_a_file_that_is_opened_as_a_page_can_do_nothing(stack: Stack) -> None:
-    """A streamed answer with a user's own bytes."""
-    account = stack.signup()
-    made = account.client.post("/api/v1/files", files=images.form(images.encode("png"), "x.png"))
-    assert made.status_code == 201, made.text
-    found = account.client.get(f"/api/v1/files/{made.json()['id']}")
-    assert found.status_code == 200
-    assert_dressed(found)
-    assert found.headers["content-disposition"].startswith("attachment")
 
 
 def test_attack_a_request_that_a_page_revalidates_is_dressed_when_nothing_changed(

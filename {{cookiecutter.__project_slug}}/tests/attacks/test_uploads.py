@@ -310,3 +310,13 @@ def test_twin_owners_read_and_delete_their_files(stack: Stack) -> None:
     assert owner.client.get(place).status_code == 404
     assert owner.client.get(FILES).json()["items"] == []
     assert stack.log_lines("upload_delete", file=place.rpartition("/")[2])
+
+
+def test_attack_a_file_that_is_opened_as_a_page_can_do_nothing(account: Account) -> None:
+    made = send(account, images.encode("png"))
+    assert made.status_code == 201, made.text
+    found = account.client.get(f"{FILES}/{made.json()['id']}")
+    assert found.status_code == 200
+    dress = {name: found.headers.get_list(name) for name in raw.SECURITY_HEADERS}
+    assert dress == {name: [value] for name, value in raw.SECURITY_HEADERS.items()}
+    assert found.headers["content-disposition"].startswith("attachment")

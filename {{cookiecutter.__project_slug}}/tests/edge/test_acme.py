@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 NAME = "api.example.test"
 PATIENCE_SECONDS = 60.0
+MOST_RENEWALS = 4
 COMMAND = ("certonly", "--webroot", "--key-type=ecdsa", "--elliptic-curve=secp384r1")
 HEADER_BYTES = 12
 TYPE_AND_CLASS_BYTES = 4
@@ -104,6 +105,25 @@ class Authority:
             "--agree-tos",
             "--register-unsafely-without-email",
         )
+
+    def renew(self) -> None:
+        """Renew at once, with a challenge of its own.
+
+        Pebble takes an old authorization again one time in a hundred even where it is told never
+        to (its `rand.Intn(100) > PEBBLE_AUTHZREUSE`), so renew until it has asked anew.
+        """
+        asked = self.challenges()
+        for _ in range(MOST_RENEWALS):
+            done = self.certbot("renew", "--force-renewal", "--no-random-sleep-on-renew")
+            assert done.returncode == 0, done.stdout + done.stderr
+            if self.challenges() > asked:
+                return
+        pytest.fail(f"{MOST_RENEWALS} renewals, and no challenge")
+
+    def challenges(self) -> set[str]:
+        """Return the paths of the challenges that were fetched from port 80 so far."""
+        paths = {line["url.path"] for line in self.edge.access_lines()}
+        return {path for path in paths if "/acme-challenge/" in path}
 
     def root(self) -> str:
         """Return the root certificate that Pebble made up when it started."""
@@ -173,15 +193,13 @@ def test_a_certificate_is_issued_served_renewed_and_served_without_a_restart(edg
         trusting = ssl.create_default_context(cadata=authority.root())
         edge.assert_trusted_by(trusting)
 
-        done = authority.certbot("renew", "--force-renewal", "--no-random-sleep-on-renew")
-        assert done.returncode == 0, done.stdout + done.stderr
+        authority.renew()
         second = x509.load_pem_x509_certificate((live / "fullchain.pem").read_bytes())
         assert second.serial_number != first.serial_number
         edge.wait_until_served(second.public_bytes(Encoding.PEM))
         edge.assert_trusted_by(trusting)
     assert edge.master == master
     fetched = [line for line in edge.access_lines() if "/acme-challenge/" in line["url.path"]]
-    assert len({line["url.path"] for line in fetched}) == 2
     assert {line["http.response.status_code"] for line in fetched} == {200}
     assert list((edge.folder / "acme").rglob("*")) == []  # certbot tidied up
 

@@ -10,6 +10,7 @@ from alembic.util import CommandError
 
 import app.domains  # noqa: F401 - every model, so that autogenerate sees every table
 from app.database import Base, UtcDateTime, create_engine
+from app.migrations import LOCK
 from app.settings import load_settings_or_exit
 
 if TYPE_CHECKING:
@@ -44,7 +45,34 @@ def _number(_context: Any, _revision: Any, directives: list[MigrationScript]) ->
         script.rev_id = f"{newest + 1:04}"
 
 
+def _begin_on_sqlite(connection: Connection) -> None:
+    """Let SQLite change a table that others refer to, and take all of it back if a step fails.
+
+    A table that it can't alter is written anew, and dropping the old one would delete every row
+    that refers to it (https://www.sqlite.org/lang_altertable.html#otheralter).
+    """
+    connection.exec_driver_sql("PRAGMA foreign_keys=OFF")  # says nothing once a transaction runs
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _check_on_sqlite(connection: Connection) -> None:
+    """Hold the rows against the foreign keys, which nobody did meanwhile.
+
+    Raises:
+        CommandError: a row refers to one that is not there.
+    """
+    if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
+        tables = ", ".join(sorted({row[0] for row in broken}))
+        raise CommandError(f"nothing was changed: rows would refer to nothing, in {tables}")
+
+
 def _migrate(connection: Connection) -> None:
+    is_sqlite = connection.dialect.name == "sqlite"
+    connection.execution_options(every_owner=True)  # what is migrated is everybody's
+    if is_sqlite:
+        _begin_on_sqlite(connection)
+    else:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
     context.configure(
         connection,
         target_metadata=Base.metadata,
@@ -54,6 +82,8 @@ def _migrate(connection: Connection) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
+    if is_sqlite:
+        _check_on_sqlite(connection)
 
 
 async def _run() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 from app.checks import UnsafeConfigurationError
-from app.layers.authentication import open_authentication
+from app.layers.authentication import BadCertificatesError, open_authentication
 from app.layers.authentication.keys import WeakKeyError
 from app.layers.authorization import MissingPolicyError
 from app.layers.validation import LaxRouteError
@@ -20,6 +20,7 @@ REFUSALS = (
     InvalidSettingsError,
     UnsafeConfigurationError,
     WeakKeyError,
+    BadCertificatesError,
     LaxRouteError,
     MissingPolicyError,
 )

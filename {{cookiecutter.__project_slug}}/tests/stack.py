@@ -277,8 +277,6 @@ def running_stack(folder: Path, **settings: str) -> Iterator[Stack]:
     Raises:
         ProcessError: it did not start.
     """
-    key = folder / "token-signing.pem"
-    write_private(key, make_signing_key())
     certificates = ensure_certificates(folder / "certificates")
     defaults = {
         "ENVIRONMENT": "development",
@@ -286,9 +284,12 @@ def running_stack(folder: Path, **settings: str) -> Iterator[Stack]:
         "SERVER__WORKERS": "2",
         "CORS__ALLOWED_ORIGINS": "https://app.example.test",
         "DATABASE__URL": f"sqlite+aiosqlite:///{folder / 'service.db'}",
-        "AUTHENTICATION__PRIVATE_KEY_FILE": str(key),
         **storage_credentials(),
     }
+    if "AUTHENTICATION__JWKS_URL" not in settings:  # else another issuer makes the tokens
+        key = folder / "token-signing.pem"
+        write_private(key, make_signing_key())
+        defaults["AUTHENTICATION__PRIVATE_KEY_FILE"] = str(key)
     service = Service(run=folder / "run", certificates=certificates, settings=defaults | settings)
     with serve(service) as processes:
         stack = Stack(service, certificates.authority, {one.name: one.pid for one in processes})

@@ -1,9 +1,14 @@
-"""The mutants, one file a layer. Every layer has at least two, one of them `NOT_MOUNTED`."""
+"""The mutants, a file or several for each layer.
+
+Every layer has at least two, one of them `NOT_MOUNTED`.
+"""
 
 from __future__ import annotations
 
 from tests.mutants.catalogue import (
     authentication,
+    authentication_keys,
+    authentication_sessions,
     authorization,
     bots,
     cors,
@@ -23,6 +28,8 @@ MUTANTS = (
     *bots.MUTANTS,
     *validation.MUTANTS,
     *authentication.MUTANTS,
+    *authentication_keys.MUTANTS,
+    *authentication_sessions.MUTANTS,
     *authorization.MUTANTS,
     *uploads.MUTANTS,
     *logs.MUTANTS,

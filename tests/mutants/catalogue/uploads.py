@@ -95,8 +95,8 @@ MUTANTS = (
         "uploads",
         "other people's files are there",
         "app/files/service.py",
-        "select(File).where(File.owner_id == principal.user_id)",
-        "select(File)",
+        "newest_first(database, select(File), File",
+        "newest_first(database, select(File).execution_options(every_owner=True), File",
     ),
     Mutant(
         "uploads",

@@ -21,7 +21,8 @@ from app.layers.authentication import (
     authenticate,
     open_authentication,
 )
-from app.layers.authentication.sessions import FOREVER, Remembered
+from app.layers.authentication.session_memory import Remembered
+from app.layers.authentication.sessions import FOREVER
 from app.layers.authorization import Authenticated
 from app.request_context import context_of
 from fastapi import Depends, FastAPI

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.mutant import Mutant
 
 SESSIONS = "app/layers/authentication/sessions.py"
+MEMORY_OF_SESSIONS = "app/layers/authentication/session_memory.py"
 CHANGES = "app/changes.py"
 ACCOUNTS = "app/accounts/service.py"
 REFRESHING = "app/accounts/refreshing.py"
@@ -122,7 +123,7 @@ MEMORY = (
     Mutant(
         "authentication",
         "memory of sessions has no bound",
-        SESSIONS,
+        MEMORY_OF_SESSIONS,
         "if len(self._by_key) >= MAX_REMEMBERED:",
         "if False:",
         first=f"{TESTS}_sessions.py",

@@ -27,6 +27,7 @@ from app.layers.authentication import (
     Sessions,
     Unauthenticated,
     authenticate,
+    session_memory,
 )
 from app.layers.authentication import sessions as module
 from app.layers.authentication.sessions import Standing
@@ -292,7 +293,7 @@ async def test_a_database_that_hangs_is_waited_for_so_long_and_no_longer(
 async def test_what_is_remembered_is_bounded_and_the_oldest_goes_first(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_REMEMBERED", 3)
+    monkeypatch.setattr(session_memory, "MAX_REMEMBERED", 3)
     ids = [uuid.uuid4() for _ in range(5)]
     for one in ids:
         world.sessions.table[one] = Standing(one, "user", LATER)

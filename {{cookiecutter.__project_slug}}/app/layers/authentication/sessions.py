@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from contextlib import asynccontextmanager
 from contextvars import Context
 from dataclasses import replace
@@ -23,6 +22,7 @@ from app.errors import Unavailable
 from app.layers.authentication.jose import InvalidTokenError
 from app.layers.authentication.principal import Principal
 from app.layers.authentication.provisioning import make_known
+from app.layers.authentication.session_memory import Memory, Remembered
 from app.layers.logs import log_unexpected
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from app.layers.authentication.claims import Claims
     from app.layers.authentication.settings import AuthenticationSettings
 
-MAX_REMEMBERED = 10_000
-"""Sessions, some 10 MB; the one that was asked for first goes first."""
 MAX_QUERIES = 2
 """At once. While both are under way, those who come gather for the next: many ask as one."""
 TIMEOUT_SECONDS = 5.0
@@ -48,16 +46,6 @@ class Standing(NamedTuple):
 
     user_id: uuid.UUID
     role: str
-    ends: float
-    """Seconds since the epoch: the session itself runs out."""
-
-
-class Remembered(NamedTuple):
-    """What is remembered of a session, and for how long."""
-
-    principal: Principal
-    until: float
-    """Monotonic seconds."""
     ends: float
     """Seconds since the epoch: the session itself runs out."""
 
@@ -82,47 +70,6 @@ class _Heard:
 
     def concerns(self, claims: Claims) -> bool:
         return self.is_everything or not self.ids.isdisjoint({claims.user_id, claims.session_id})
-
-
-class Memory:
-    """What is remembered, a bounded number of sessions, found by session and by user."""
-
-    def __init__(self) -> None:
-        self._by_key: OrderedDict[uuid.UUID, Remembered] = OrderedDict()
-        self._keys_of: dict[uuid.UUID, set[uuid.UUID]] = {}
-        self.get: Callable[[uuid.UUID], Remembered | None] = self._by_key.get
-        """Return what is remembered of a session."""
-
-    def __len__(self) -> int:
-        return len(self._by_key)
-
-    def put(self, key: uuid.UUID, entry: Remembered) -> None:
-        """Remember; the oldest gives way."""
-        self.drop(key)
-        if len(self._by_key) >= MAX_REMEMBERED:
-            self.drop(next(iter(self._by_key)))
-        self._by_key[key] = entry
-        self._keys_of.setdefault(entry.principal.user_id, set()).add(key)
-
-    def drop(self, key: uuid.UUID) -> None:
-        """Forget a session."""
-        entry = self._by_key.pop(key, None)
-        if entry is None:
-            return
-        keys = self._keys_of[entry.principal.user_id]
-        keys.discard(key)
-        if not keys:
-            del self._keys_of[entry.principal.user_id]
-
-    def drop_all_of(self, user_id: uuid.UUID) -> None:
-        """Forget every session of a user."""
-        for key in tuple(self._keys_of.get(user_id, ())):
-            self.drop(key)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._by_key.clear()
-        self._keys_of.clear()
 
 
 class Sessions:

@@ -15,7 +15,7 @@ from app.settings import setting_names
 from tests.databases import KINDS, Databases
 from tests.lone_edge import LoneEdge, lone_edge
 from tests.postgres import PostgresServer, running_postgres
-from tests.stack import Stack, running_stack
+from tests.stack import Stack, hang_up, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -127,6 +127,13 @@ def _mark_logs(request: pytest.FixtureRequest) -> None:
     running = request.config.stash.get(STACK, None)
     if running is not None:
         running.mark()
+
+
+@pytest.fixture(autouse=True)
+def _hang_up() -> Iterator[None]:
+    """Keep no connection for the next test: thousands would be open at the end of a run."""
+    yield
+    hang_up()
 
 
 @pytest.fixture(scope="session")

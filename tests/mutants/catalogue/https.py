@@ -15,6 +15,7 @@ MUTANTS = (
         "app/stack.py",
         '    Mount("https", HttpsMiddleware, "https"),\n',
         "",
+        first="tests/attacks/test_https.py",
     ),
     Mutant(
         "https",
@@ -22,6 +23,7 @@ MUTANTS = (
         GATE,
         "if not self.is_trusted(peer):",
         "if peer is None and not self.is_trusted(peer):",
+        first="tests/layers/test_https.py",
     ),
     Mutant(
         "https",
@@ -29,6 +31,7 @@ MUTANTS = (
         GATE,
         "if len(claims.forwarded_for) != 1 or len(claims.forwarded_proto) != 1:",
         "if not claims.forwarded_for or not claims.forwarded_proto:",
+        first="tests/layers/test_https.py",
     ),
     Mutant(
         "https",
@@ -36,6 +39,7 @@ MUTANTS = (
         GATE,
         'if claims.forwarded_proto[0] != b"https":',
         'if claims.forwarded_proto[0] not in {b"https", b"http"}:',
+        first="tests/layers/test_https.py",
     ),
     Mutant(
         "https",
@@ -43,6 +47,7 @@ MUTANTS = (
         GATE,
         "if name not in self.hosts:",
         "if not name:",
+        first="tests/layers/test_https.py",
     ),
     Mutant(
         "https",

@@ -8,12 +8,14 @@ from __future__ import annotations
 from tests.mutants.catalogue import (
     authentication,
     authentication_keys,
+    authentication_passwords,
     authentication_sessions,
     authorization,
     bots,
     cors,
     headers,
     https,
+    https_edge,
     logs,
     rate_limits,
     uploads,
@@ -22,6 +24,7 @@ from tests.mutants.catalogue import (
 
 MUTANTS = (
     *https.MUTANTS,
+    *https_edge.MUTANTS,
     *headers.MUTANTS,
     *cors.MUTANTS,
     *rate_limits.MUTANTS,
@@ -29,6 +32,7 @@ MUTANTS = (
     *validation.MUTANTS,
     *authentication.MUTANTS,
     *authentication_keys.MUTANTS,
+    *authentication_passwords.MUTANTS,
     *authentication_sessions.MUTANTS,
     *authorization.MUTANTS,
     *uploads.MUTANTS,

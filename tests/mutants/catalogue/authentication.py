@@ -277,12 +277,4 @@ MUTANTS = (
         'request.headers["host"]',
         first=f"{TESTS}_challenges.py",
     ),
-    Mutant(
-        "authentication",
-        "a queue of logins has no end",
-        f"{FOLDER}/passwords.py",
-        "if self._waiting >= MAX_WAITING:",
-        "if False:",
-        first=f"{TESTS}.py",
-    ),
 )

@@ -285,35 +285,11 @@ RENEWAL = (
     ),
     Mutant(
         "authentication",
-        "a new password leaves the old sessions",
-        ACCOUNTS,
-        "    await end_sessions(database, user.id)\n    session, token",
-        "    session, token",
-        first=f"{ATTACKS}_accounts.py",
-    ),
-    Mutant(
-        "authentication",
-        "a password is changed by whoever holds a token",
-        ACCOUNTS,
-        "if not await passwords.verify(change.current_password, user.password_hash):",
-        "if False:",
-        first=f"{ATTACKS}_accounts.py",
-    ),
-    Mutant(
-        "authentication",
         "a user who is disabled during a login is logged in",
         ACCOUNTS,
         "            User.disabled_at.is_(None),\n        )\n        .with_for_update(read=True)",
         "        )\n        .with_for_update(read=True)",
         first=f"{TESTS}_refreshing.py",
-    ),
-    Mutant(
-        "authentication",
-        "a login that waits its turn holds a connection",
-        ACCOUNTS,
-        "    await database.commit()\n    user_id, password_hash, disabled_at = found",
-        "    user_id, password_hash, disabled_at = found",
-        first=f"{TESTS}.py",
     ),
 )
 

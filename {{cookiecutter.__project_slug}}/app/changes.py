@@ -121,9 +121,16 @@ class Changes:
         along with the next trip of this worker, and memory elsewhere ends by its age.
         """
         self._tell(ids)
-        if self._redis is None or not ids:
+        return not ids or await self._send(_entry(ids))
+
+    async def publish_everything(self) -> bool:
+        """Tell every worker, this one first, to forget all that it remembers. See `publish`."""
+        self._tell(None)
+        return await self._send(EVERYTHING)
+
+    async def _send(self, entry: bytes) -> bool:
+        if self._redis is None:
             return True
-        entry = _entry(ids)
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 await self._redis.xadd(STREAM, {_FIELD: entry}, maxlen=MAX_LENGTH, approximate=True)

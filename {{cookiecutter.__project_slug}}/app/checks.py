@@ -46,6 +46,8 @@ def _is_local(host: str) -> bool:
             address = ipaddress.ip_address(socket.inet_aton(name))
         except OSError:
             return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
     return address.is_loopback or address.is_unspecified
 
 
@@ -53,7 +55,11 @@ def _signing_key(settings: Settings) -> Iterator[Finding]:
     if settings.authentication.trusts_another_issuer:
         return
     pem = secret_value(settings.authentication.private_key)
-    hint = "Set AUTHENTICATION__PRIVATE_KEY_FILE to an RSA key of 3072 bits (make init makes one)."
+    kind = settings.authentication.algorithm
+    hint = (
+        "Set AUTHENTICATION__PRIVATE_KEY_FILE to a file with one: "
+        f"python -m app.keys new --algorithm {kind} FILE"
+    )
     if not pem:
         yield Finding("authentication.E001", "There is no signing key.", hint)
         return

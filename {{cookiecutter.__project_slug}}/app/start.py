@@ -26,7 +26,7 @@ REFUSALS = (
 )
 """What stops the start on purpose. The messages are whole sentences, so nobody needs the stack."""
 
-KEY_HINT = "; AUTHENTICATION__PRIVATE_KEY_FILE names its file (make init makes one)"
+KEY_HINT = "; AUTHENTICATION__PRIVATE_KEY_FILE names its file (python -m app.keys new FILE)"
 
 
 def refusals(settings: Settings | None = None) -> list[str]:

@@ -59,6 +59,7 @@ def test_a_safe_configuration_has_no_findings(tmp_path: Path) -> None:
     ("name", "value", "code"),
     [
         ("HTTPS__ALLOWED_HOSTS", "localhost", "https.E001"),
+        ("AUTHENTICATION__ISSUER", "https://[::ffff:127.0.0.1]", "authentication.E003"),
         ("HTTPS__ALLOWED_HOSTS", "api.example.com,127.0.0.1", "https.E001"),
         ("HTTPS__TRUSTED_PROXIES", "0.0.0.0/0", "https.E002"),
         ("HTTPS__TRUSTED_PROXIES", "10.0.0.0/24,::/0", "https.E002"),

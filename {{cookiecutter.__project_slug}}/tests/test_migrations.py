@@ -121,6 +121,17 @@ def test_whoever_is_logged_in_stays_so_up_and_down_all_revisions(database: str) 
     assert counts(database) == (1, 1)
 
 
+def test_a_session_that_was_for_less_is_not_for_more_after_going_down_and_up(database: str) -> None:
+    command.upgrade(alembic_config(), "head")
+    insert(database)
+    some = text("UPDATE sessions SET scope = 'account'")
+    in_database(database, lambda connection: connection.execute(some))
+    command.downgrade(alembic_config(), FIRST)
+    command.upgrade(alembic_config(), "head")
+    alive = text("SELECT count(*) FROM sessions WHERE revoked_at IS NULL")
+    assert in_database(database, lambda connection: connection.execute(alive).scalar()) == 0
+
+
 def test_a_migration_that_fails_on_the_way_changes_nothing(database: str) -> None:
     """A user without an address is another issuer's; the first revisions have no place for it."""
     command.upgrade(alembic_config(), "head")

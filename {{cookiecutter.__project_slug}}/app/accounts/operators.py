@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, select, update
 from app.accounts.models import Session, User
 from app.accounts.sessions import end_sessions
 from app.database import utc_now
-from app.layers.logs import Event, log_event
+from app.layers.logs import Event, account_hash, log_event
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -81,6 +81,24 @@ async def log_out(database: AsyncSession, who: str | uuid.UUID) -> uuid.UUID | N
     if found is not None:
         log_event(Event.AUTHN_LOGOUT, user=str(found), sessions="all")
     return found
+
+
+async def log_out_all(database: AsyncSession) -> None:
+    """End every session there is: whoever has the signing key can make any of them last."""
+    now = utc_now()
+    await database.execute(
+        update(Session).where(Session.revoked_at.is_(None)).values(revoked_at=now)
+    )
+    await database.commit()
+    log_event(Event.AUTHN_LOGOUT, sessions="of all accounts")
+
+
+async def find_by_hash(database: AsyncSession, wanted: str) -> User | None:
+    """Return the account that stands in the log as this `user.hash`; None when there is none."""
+    async for user in await database.stream_scalars(select(User).execution_options(yield_per=1000)):
+        if account_hash(str(user.id)) == wanted:
+            return user
+    return None
 
 
 async def sweep(database: AsyncSession) -> None:

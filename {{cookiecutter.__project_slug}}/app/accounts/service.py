@@ -1,4 +1,4 @@
-"""What accounts do. Every function that changes something commits it, then tells all workers."""
+"""What accounts do. Every function commits, then tells all workers what they may remember wrong."""
 
 from __future__ import annotations
 

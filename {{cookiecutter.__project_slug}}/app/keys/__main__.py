@@ -25,6 +25,8 @@ MAX_OVERLAP = 30 * 86_400
 
 
 def _new(path: Path, given: argparse.Namespace) -> str:
+    if given.replace and path.is_symlink():
+        path = path.resolve(strict=True)  # the key that leaked is where the link leads
     text = service.new_text(given.algorithm).encode("ascii")
     like = path.stat() if given.replace and path.exists() else None
     if not write_private(path, text, replace=given.replace, like=like):

@@ -9,7 +9,7 @@ from alembic import context
 from alembic.util import CommandError
 
 import app.domains  # noqa: F401 - every model, so that autogenerate sees every table
-from app.database import Base, UtcDateTime, create_engine
+from app.database import Base, UtcDateTime, create_engine, utc_now
 from app.migrations import LOCK
 from app.settings import load_settings_or_exit
 
@@ -27,8 +27,11 @@ def _render_item(kind: str, item: Any, autogenerate: AutogenContext) -> str | Li
     return False
 
 
-def _number(_context: Any, _revision: Any, directives: list[MigrationScript]) -> None:
-    """Give a new revision the next number of the series.
+def _name(_context: Any, _revision: Any, directives: list[MigrationScript]) -> None:
+    """Give a new revision the moment (UTC) as its id.
+
+    Not a number: those that came with the project are numbered, and a later version of the template
+    brings more of them.
 
     Raises:
         CommandError: it was to be written from the models, and they say nothing new.
@@ -40,9 +43,7 @@ def _number(_context: Any, _revision: Any, directives: list[MigrationScript]) ->
     ):
         raise CommandError("nothing to migrate: is the router in app/domains.py?")
     if getattr(asked, "rev_id", None) is None:
-        known = [revision.revision for revision in context.script.walk_revisions()]
-        newest = max((int(name) for name in known if name.isdecimal()), default=0)
-        script.rev_id = f"{newest + 1:04}"
+        script.rev_id = utc_now().strftime("%Y%m%d%H%M%S")
 
 
 def _begin_on_sqlite(connection: Connection) -> None:
@@ -78,7 +79,7 @@ def _migrate(connection: Connection) -> None:
         target_metadata=Base.metadata,
         render_as_batch=True,  # rewrites a table where SQLite can't alter it
         render_item=_render_item,
-        process_revision_directives=_number,
+        process_revision_directives=_name,
     )
     with context.begin_transaction():
         context.run_migrations()

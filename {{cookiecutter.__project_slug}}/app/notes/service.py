@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete as delete_rows
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from app.errors import NotFound
 from app.notes.models import Comment, Note
@@ -64,10 +65,18 @@ async def delete_all(database: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
 
 
 async def comment(database: AsyncSession, note: Note, new: NewComment) -> Comment:
-    """Comment on a note."""
+    """Comment on a note.
+
+    Raises:
+        NotFound: it was deleted meanwhile.
+    """
     made = Comment(note_id=note.id, text=new.text)
     database.add(made)
-    await database.commit()
+    try:
+        await database.commit()
+    except IntegrityError as error:
+        await database.rollback()
+        raise NotFound("There is nothing here.") from error
     return made
 
 

@@ -11,6 +11,7 @@ import pytest
 from alembic import command
 
 from app.accounts.__main__ import main
+from app.layers.logs.lines import application_fields
 from app.migrations.__main__ import alembic_config
 from dev.runner import free_port
 from tests.in_process import named_database
@@ -94,6 +95,35 @@ def test_all_sessions_of_an_account_are_ended(
     assert "All sessions of strasse@example.com have ended." in capsys.readouterr().out
 
 
+def test_all_sessions_of_all_accounts_are_ended(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["logout", "--all"]) == 0
+    assert living_sessions(database) == 0
+    said = capsys.readouterr()
+    assert "All sessions of all accounts have ended.\n" in said.out
+    assert "REDIS__URL is not set here: workers may not know for 10 s.\n" in said.err
+
+
+@pytest.mark.usefixtures("database")
+def test_whose_hash_stands_in_the_log_can_be_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    user = str(uuid.UUID(int=0))
+    wanted = application_fields({"user": user})["user.hash"]
+    assert main(["who", wanted]) == 0
+    assert f"{user} strasse@example.com\n" in capsys.readouterr().out
+    assert main(["who", "0" * 16]) == 1
+    assert capsys.readouterr().err == f"There is no account with the hash {'0' * 16}.\n"
+
+
+def test_a_database_without_accounts_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named_database(tmp_path, monkeypatch)
+    assert main(["disable", "ann@example.com"]) == 1
+    said = capsys.readouterr().err
+    assert said == "The database of DATABASE__URL can't do that: no such table: users\n"
+
+
 @pytest.mark.parametrize("who", [str(uuid.UUID(int=0)), "0" * 32])
 def test_an_account_is_named_by_its_id_too(database: Path, who: str) -> None:
     """Users of another issuer have no e-mail address here."""
@@ -134,7 +164,16 @@ def test_an_unknown_account_changes_nothing(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["promote"], ["promote", "no address"], ["sweep", "ann@example.com"], ["delete"], []],
+    [
+        ["promote"],
+        ["promote", "no address"],
+        ["sweep", "ann@example.com"],
+        ["delete"],
+        [],
+        ["who"],
+        ["disable", "--all"],
+        ["logout", "--all", "ann@example.com"],
+    ],
 )
 def test_what_makes_no_sense_is_refused(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -96,6 +96,14 @@ def test_a_new_key_never_takes_the_place_of_one_unless_told_to(
     assert len(kids_in(file)) == 1
 
 
+def test_a_key_that_leaked_is_replaced_where_the_link_leads(file: Path) -> None:
+    link = file.with_name("link.pem")
+    link.symlink_to(file)
+    assert main(["new", "--algorithm", "ES256", "--replace", str(link)]) == 0
+    assert link.is_symlink()
+    assert KIDS[0] not in kids_in(file)
+
+
 def test_a_rotation_puts_a_key_beside_the_present_one_that_signs_in_an_hour(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -484,9 +484,22 @@ async def test_a_body_without_an_end_is_read_to_the_limit_only(
     assert await keys.find("a") is not None
 
 
+async def test_a_body_that_comes_byte_by_byte_is_given_up(
+    clock: Clock, log: list[dict[str, Any]]
+) -> None:
+    issuer = Issuer("a")
+    keys = await opened(issuer, clock)
+    issuer.answer = Dripping()
+    clock.now += REFRESH
+    await keys.refresh()
+    assert log[-1]["reason"] == "too long"
+    assert await keys.find("a") is not None
+
+
 async def test_an_issuer_that_drips_is_given_up_in_time(
     clock: Clock, log: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(f"{MODULE}.MAX_CHUNKS", 1 << 60)
     monkeypatch.setattr(f"{MODULE}.MAX_BYTES", 1 << 60)
     issuer = Issuer("a")
     keys = await opened(issuer, clock, jwks_timeout_seconds=0.05)

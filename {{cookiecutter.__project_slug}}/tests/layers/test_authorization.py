@@ -68,6 +68,16 @@ def test_a_mounted_application_without_a_policy_stops_the_start() -> None:
         require_policies(app)
 
 
+@pytest.mark.parametrize("prefix", ["", "/inner"])
+def test_files_without_a_policy_stop_the_start(prefix: str, tmp_path: Path) -> None:
+    """FastAPI lists them nowhere: they are looked for when no route fits."""
+    app, router = FastAPI(openapi_url=None), APIRouter(prefix=prefix)
+    (router if prefix else app).frontend("/export", directory=tmp_path)
+    app.include_router(router)
+    with pytest.raises(MissingPolicyError, match="frontend"):
+        require_policies(app)
+
+
 def test_a_route_with_a_policy_starts() -> None:
     app, router = FastAPI(openapi_url=None), APIRouter()
 

@@ -20,7 +20,7 @@ from app.layers.authorization import (
     policies,
 )
 from tests.layers.small_app import client_of, logged_by, small_app
-from tests.owned_things import ANN, Thing, acting, id_of
+from tests.owned_things import ANN, Person, Thing, acting, id_of
 
 if TYPE_CHECKING:
     from app.database import Database
@@ -183,6 +183,12 @@ async def test_who_asks_is_known_before_an_id_is_looked_at(
         principal[:] = [somebody("user")]
         assert (await client.get("/things/x")).status_code == 403
     assert policies(app)["GET /things/{thing_id}"] == Authenticated(scope="things")
+
+
+def test_what_belongs_to_nobody_is_nobodys_to_be_handed() -> None:
+    """Nothing would limit the query to the principal's rows."""
+    with pytest.raises(TypeError, match="Person is not Owned"):
+        Owner(Person, "person_id")
 
 
 @pytest.mark.anyio

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import (
+    DDL,
+    Column,
     ForeignKey,
+    MetaData,
+    String,
+    Table,
+    bindparam,
     column,
     delete,
     event,
@@ -33,7 +39,7 @@ from sqlalchemy.orm import join as join_of_entities
 
 from app.database import HasIdentity
 from app.layers.authorization import Owned, UnscopedQueryError
-from app.layers.authorization.guard import account_of
+from app.layers.authorization.guard import PRINCIPAL, account_of
 from tests.owned_things import ANN, BOB, Person, Thing, acting, id_of, rows_of_things
 
 if TYPE_CHECKING:
@@ -124,6 +130,28 @@ REFUSED: dict[str, Callable[[Session], Any]] = {
     ),
     "insertion in another statement": executed(
         select(Person.name).add_cte(insert(TABLE).values(rows_of_things()[2]).cte("new"))
+    ),
+    "a principal brought along": lambda session: session.scalars(
+        select(Thing.name).where(Thing.name.like(bindparam("like"))),
+        {"like": "%", PRINCIPAL: BOB.user_id},
+    ).all(),
+    "a change with a principal brought along": lambda session: session.execute(
+        update(Thing).where(Thing.name == bindparam("old")).values(name="ann's now"),
+        {"old": "bob 1", PRINCIPAL: BOB.user_id},
+        execution_options={"synchronize_session": False},
+    ),
+    "a statement bound to another principal": executed(
+        select(Thing.name).params(**{PRINCIPAL: BOB.user_id})
+    ),
+    "a text as DDL": lambda session: session.execute(
+        DDL("DELETE FROM owned_things")  # type: ignore[no-untyped-call]
+    ),
+    "a row put in another's place": lambda session: session.execute(
+        insert(TABLE).prefix_with("OR REPLACE"),
+        [{"id": id_of("bob 1"), "owner_id": ANN.user_id, "name": "stolen"}],
+    ),
+    "a table in capital letters": executed(
+        select(Table("OWNED_THINGS", MetaData(), Column("name", String)).c.name)
     ),
     "a text within a text": executed(text("SELECT 1 WHERE 'x' IN (SELECT name FROM owned_parts)")),
 }

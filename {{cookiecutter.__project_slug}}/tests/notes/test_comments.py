@@ -6,9 +6,16 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import delete
+
+from app.notes import service
+from app.notes.models import Comment, Note
 
 if TYPE_CHECKING:
     import httpx
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from app.notes.schemas import NewComment
 
 pytestmark = pytest.mark.anyio
 
@@ -59,6 +66,22 @@ async def test_comments_go_with_their_note(ann: httpx.AsyncClient) -> None:
     await comment_on(ann, place)
     assert (await ann.delete(place.removesuffix("/comments"))).status_code == 204
     assert (await ann.get(place)).status_code == 404
+
+
+async def test_a_note_that_is_deleted_while_somebody_comments_is_not_there(
+    ann: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not an error of ours: whoever can cause those can flood the log with stacks."""
+    place, comment = await note_of(ann), service.comment
+
+    async def comment_late(database: AsyncSession, note: Note, new: NewComment) -> Comment:
+        await database.execute(delete(Note).where(Note.id == note.id))
+        return await comment(database, note, new)
+
+    monkeypatch.setattr(service, "comment", comment_late)
+    answer = await ann.post(place, json={"text": "x"})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])

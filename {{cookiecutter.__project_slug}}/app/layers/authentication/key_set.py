@@ -4,10 +4,10 @@ A token with a known key is decided at once, whatever the issuer does. Only a to
 key may wait, for one fetch that all such tokens share, and the next fetch begins
 `COOLDOWN_SECONDS` after the last one began, for whatever reason: four in a minute, from each
 worker. So nobody turns rubbish into a flood on the issuer, and a key that was published late is
-believed after that time.
-When the issuer fails, its last keys count for `stale_seconds` more; then every token is answered
-503. A set that came whole is the truth, even an empty one: an issuer that withdraws every key means
-it.
+believed `MISSING_SECONDS` after somebody asked for it in vain, at the latest.
+When the issuer fails, its last keys count for `JWKS_STALE_SECONDS` more; then every token is
+answered 503. A set that came whole is the truth, even an empty one: an issuer that withdraws every
+key means it.
 (PyJWT's own client blocks the event loop, fetches once for each unknown kid and, when its issuer
 fails, let a valid token wait 5 s: measured.)
 """
@@ -42,6 +42,8 @@ TICK_SECONDS = 1.0
 """How often somebody looks whether it is time."""
 MAX_BYTES = 262_144
 """Of a whole set, read until there."""
+MAX_CHUNKS = 1_000
+"""That it may come in: byte by byte, reading it would keep the event loop busy (224 ms a time)."""
 MISSING_SECONDS = 60.0
 """How long a name that was in no set provokes no further fetch."""
 MAX_MISSING = 1_000
@@ -212,9 +214,11 @@ class RemoteKeySet:
                     raise BadKeySetError(f"status {response.status_code}")
                 if response.headers.get("content-encoding", "identity") != "identity":
                     raise BadKeySetError("compressed, unasked")
+                chunks = 0
                 async for chunk in response.aiter_raw():
                     body += chunk
-                    if len(body) > MAX_BYTES:
+                    chunks += 1
+                    if len(body) > MAX_BYTES or chunks > MAX_CHUNKS:
                         raise BadKeySetError("too long")
         finally:
             self._client.cookies.clear()  # nothing of an answer is kept for the next request

@@ -62,8 +62,9 @@ class OwnedByPrincipal(BinaryExpression[bool]):
     inherit_cache = True
 
 
-# One parameter for all statements, so that they are cached for everybody; its value never is.
-_PRINCIPAL = bindparam("principal__user_id", callable_=principal_id, type_=Uuid())
+PRINCIPAL = "principal__user_id"
+"""One parameter for all statements, so that they are cached for everybody; its value never is."""
+_PRINCIPAL = bindparam(PRINCIPAL, callable_=principal_id, type_=Uuid())
 
 
 def owned_by_principal(owner_id: ColumnElement[Any]) -> OwnedByPrincipal:
@@ -111,6 +112,11 @@ def _place(compiler: SQLCompiler) -> int:
     return id(place)
 
 
+def is_owned(table: Any) -> bool:
+    """Whether the rows of this table belong to users; SQLite takes its name in any letters."""
+    return str(getattr(table, "name", None)).lower() in OWNED_TABLES
+
+
 def names_owned_table(sql: str) -> bool:
     """Whether a text has the name of such a table as one of its words, in any letters."""
     words = set(re.findall(r"\w+", sql.lower()))
@@ -129,7 +135,7 @@ def _render_guard(element: OwnedByPrincipal, compiler: Any, **kw: Any) -> Any:
 
 @compiles(Table)
 def _render_table(table: Table, compiler: Any, **kw: Any) -> Any:
-    if table.name in OWNED_TABLES:
+    if is_owned(table):
         alias = kw.get("enclosing_alias")
         is_its_own = alias is not None and alias.element == table
         _noting(compiler).reached.add((_place(compiler), alias if is_its_own else table))
@@ -138,7 +144,7 @@ def _render_table(table: Table, compiler: Any, **kw: Any) -> Any:
 
 @compiles(Insert)
 def _render_insert(insert: Insert, compiler: Any, **kw: Any) -> Any:
-    if getattr(insert.table, "name", None) in OWNED_TABLES:
+    if is_owned(insert.table):
         if compiler.stack:
             _noting(compiler).blind.append("an INSERT within another statement")
         _noting(compiler).inserts = True

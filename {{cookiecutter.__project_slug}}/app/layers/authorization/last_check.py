@@ -4,7 +4,8 @@
 Core statements, text, bulk operations, a connection taken by hand, and whatever SQLAlchemy renders
 in a way that nobody thought of. It is decided from the SQL that was rendered, on every engine of
 the process. What it can't see: tables behind a view, a function or a trigger of the database, an
-operator or a hint that is written as text (`op()`, `with_hint()`), the driver's own connection.
+operator or a hint that is written as text (`op()`, `with_hint()`, `with_statement_hint()`), the
+driver's own connection, and objects that a session has at hand from a query for every owner.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Delete, Engine, Table, Update, event
+from sqlalchemy import DDL, Delete, Engine, Table, Update, event
 
 from app.layers.authorization.guard import (
-    OWNED_TABLES,
     OWNER,
+    PRINCIPAL,
     UnscopedQueryError,
     account_of,
+    is_owned,
     names_owned_table,
     owned_by_principal,
     principal_id,
@@ -36,6 +38,8 @@ EVERY_OWNER = "every_owner"
 """The execution option with which a statement says that it is meant for everybody's rows."""
 SCOPED = "scoped_to_principal"
 """The execution option with which the session says that it saw to it."""
+_INSERTS = re.compile(r"(?:WITH\b.*\)\s*)?INSERT INTO ", re.DOTALL)
+"""And not `INSERT OR REPLACE`, SQLite's, or whatever else a prefix makes of it."""
 _SETS_OWNER = re.compile(rf'\b{OWNER}"?=')  # a comparison has spaces around it
 
 
@@ -55,7 +59,7 @@ def _limit(
     if (
         isinstance(statement, Update | Delete)
         and isinstance(statement.table, Table)
-        and statement.table.name in OWNED_TABLES
+        and is_owned(statement.table)
         and options.get(SCOPED) is not True
         and not is_for_every_owner(options)
     ):
@@ -78,7 +82,7 @@ def _look(
     """
     if context is None or is_for_every_owner(context.execution_options):
         return
-    if context.compiled is None:
+    if context.compiled is None or isinstance(context.compiled.statement, DDL):
         # The dialect's own questions about tables are PRAGMAs, which return no rows of theirs.
         if names_owned_table(sql) and not sql.startswith("PRAGMA "):
             raise UnscopedQueryError(f"a text names a table whose rows belong to users: {sql}")
@@ -86,9 +90,7 @@ def _look(
     account = account_of(context.compiled)
     if account is None:
         return
-    fault = _fault(account, sql)
-    if fault is None and account.inserts:
-        fault = _fault_of_rows(context)
+    fault = _fault(account, sql) or _fault_of_values(account, context)
     if fault is not None:
         raise UnscopedQueryError(
             f"{fault}; write it with the mapped classes and a session, or say "
@@ -106,17 +108,23 @@ def _fault(account: Account, sql: str) -> str | None:
         return "a full join keeps the rows that its condition was to leave out"
     if account.reached and _SETS_OWNER.search(sql):
         return "the owner of a row does not change"
-    if account.inserts and " ON CONFLICT " in sql:
+    if account.inserts and (" ON CONFLICT " in sql or not _INSERTS.match(sql)):
         return "the row in conflict may be anybody's"
     return None
 
 
-def _fault_of_rows(context: Any) -> str | None:
-    """Return what is wrong with the rows that an INSERT brings."""
-    mine = principal_id()
-    if all(row.get(OWNER) == mine for row in context.compiled_parameters):
+def _fault_of_values(account: Account, context: Any) -> str | None:
+    """Return what is wrong with the parameters: they name whose rows are meant."""
+    if not account.guarded and not account.inserts:
         return None
-    return "rows for somebody else than the principal"
+    mine = principal_id()
+    given = context.compiled_parameters
+    # A caller's own parameter of this name would take its place.
+    if account.guarded and any(values.get(PRINCIPAL) != mine for values in given):
+        return "somebody else is given as the principal"
+    if account.inserts and any(values.get(OWNER) != mine for values in given):
+        return "rows for somebody else than the principal"
+    return None
 
 
 event.listen(Engine, "before_execute", _limit, retval=True)

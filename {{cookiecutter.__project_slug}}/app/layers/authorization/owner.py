@@ -22,6 +22,7 @@ from app.database import DatabaseSession
 from app.errors import NotFound
 from app.layers.authentication import Principal
 from app.layers.authorization.access import Authenticated
+from app.layers.authorization.ownership import Owned
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,11 +38,16 @@ class Owner(Generic[T]):
         parameter: the name of the part of the path that is its id.
         role: see `Authenticated`.
         scope: see `Authenticated`.
+
+    Raises:
+        TypeError: the rows of this class belong to nobody.
     """
 
     def __init__(
         self, model: type[T], parameter: str, *, role: str | None = None, scope: str | None = None
     ) -> None:
+        if not issubclass(model, Owned):  # nothing would limit the query
+            raise TypeError(f"{model.__name__} is not Owned: anybody would be handed its rows")
         self._model: Any = model
         self._parameter = parameter
         principal = Annotated[Principal, Depends(Authenticated(role, scope))]

@@ -33,6 +33,9 @@ def _asked(app: FastAPI) -> Iterator[tuple[str, list[Anyone | Authenticated]]]:
         found = [call for call in calls if isinstance(call, Anyone | Authenticated)]
         for method in sorted(context.methods or {"*"}):
             yield f"{method} {context.path}", found
+    # Static files that were mounted with `frontend()`: tried last, listed nowhere, no signature.
+    for _ in app.router._iter_low_priority_routes():  # noqa: SLF001 - FastAPI has no other list
+        yield "* (frontend)", []
 
 
 def _strictest(found: list[Anyone | Authenticated]) -> Anyone | Authenticated | None:

@@ -24,4 +24,10 @@ def downgrade() -> None:
     with op.batch_alter_table("users") as users:
         users.alter_column("email", existing_type=sa.String(254), nullable=False)
         users.alter_column("password_hash", existing_type=sa.String(255), nullable=False)
+    # A session that was for less would be for everything without the column, and stay so when it
+    # comes back: it ends.
+    op.execute(
+        "UPDATE sessions SET revoked_at = CURRENT_TIMESTAMP"
+        " WHERE scope IS NOT NULL AND revoked_at IS NULL"
+    )
     op.drop_column("sessions", "scope")

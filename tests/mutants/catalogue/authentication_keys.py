@@ -112,7 +112,7 @@ ANOTHERS = (
         "authentication",
         "a set of keys without an end is read on",
         f"{FOLDER}/key_set.py",
-        "if len(body) > MAX_BYTES:",
+        "if len(body) > MAX_BYTES or chunks > MAX_CHUNKS:",
         "if False:",
         first=KEY_SET,
     ),

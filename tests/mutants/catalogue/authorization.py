@@ -127,10 +127,26 @@ OBJECTS = (
     ),
     Mutant(
         "authorization",
+        "a caller may say who the principal is",
+        f"{FOLDER}/last_check.py",
+        "if account.guarded and any(",
+        "if False and any(",
+        first=f"{TESTS}_last_check.py",
+    ),
+    Mutant(
+        "authorization",
+        "files that are listed nowhere need no policy",
+        f"{FOLDER}/routes.py",
+        '        yield "* (frontend)", []\n',
+        "        pass\n",
+        first=f"{TESTS}.py",
+    ),
+    Mutant(
+        "authorization",
         "a row can be made for somebody else",
         f"{FOLDER}/last_check.py",
-        "if fault is None and account.inserts:",
-        "if False:",
+        "if account.inserts and any(values.get(OWNER)",
+        "if False and any(values.get(OWNER)",
         first=f"{TESTS}_new_rows.py",
     ),
     Mutant(

@@ -17,3 +17,7 @@ from __future__ import annotations
 
 class BenchError(Exception):
     """Nothing can be measured, or what was measured can't be trusted. The message says why."""
+
+
+SERVICE_NAME = "localhost"
+"""What the whole service is called by its clients, in the siege and the storms."""

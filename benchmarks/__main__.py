@@ -29,6 +29,7 @@ from benchmarks.report import (
 )
 from benchmarks.rounds import Field, run_rounds
 from benchmarks.siege import figure as siege
+from benchmarks.storms import figure as storms
 from benchmarks.summary import spread
 from benchmarks.tools import require_tools
 from benchmarks.wrk import CONNECTIONS
@@ -59,6 +60,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=_between(1, MAX_SECONDS), default=4, help="of one load")
     parser.add_argument("--layers", action="store_true", help="also what each layer costs")
     parser.add_argument("--siege", action="store_true", help="also a good client's patience")
+    parser.add_argument("--storms", action="store_true", help="also storms on what knows users")
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "bench.json")
     given = parser.parse_args(argv)
     given.project = given.project.resolve()
@@ -122,6 +124,14 @@ def _siege(given: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def _storms(given: argparse.Namespace) -> dict[str, Any]:
+    """Let the storms come, print what others felt of them and return the figures."""
+    print("\nin storms: the whole service behind nginx", flush=True)
+    found = storms.measure_storms(given.python, given.project)
+    print("", storms.said(found), sep="\n")
+    return found
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure what the arguments ask for; return the exit status."""
     given = _arguments(argv)
@@ -135,6 +145,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             found |= _layers(given)
         if given.siege:
             found["siege"] = _siege(given)
+        if given.storms:
+            found["storms"] = _storms(given)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

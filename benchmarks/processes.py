@@ -50,8 +50,9 @@ def output_of(
     seconds: float,
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
+    given: str = "",
 ) -> str:
-    """Run a program to its end and return what it printed.
+    """Run a program to its end, with what is given as its input; return what it printed.
 
     Raises:
         CommandError: it can't be started, failed or took longer than `seconds`.
@@ -65,7 +66,7 @@ def output_of(
             timeout=seconds,
             env=environ,
             cwd=folder,
-            stdin=subprocess.DEVNULL,
+            input=given,
         )
     except subprocess.CalledProcessError as error:
         said = (error.stderr or error.stdout or "").strip()

@@ -22,6 +22,8 @@ BUDGETS = {
     "rate_limits": 20,
     "bots": 3,
     "identity": 8,
+    "authentication": 6,
+    "authorization": 2,
     "logs": 20,
 }
 """Microseconds of a request that the project allows a layer."""

@@ -33,6 +33,27 @@ class Spread:
     most: float
 
 
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long a client waited, in milliseconds."""
+
+    p50: float
+    p99: float
+    requests: int
+
+
+def waits_of(times: Sequence[float]) -> Waits:
+    """Return the percentiles of some waits, in milliseconds.
+
+    Raises:
+        ValueError: there are fewer than two.
+    """
+    if len(times) < 2:  # noqa: PLR2004 - percentiles lie between two values
+        raise ValueError("too few waits to summarize")
+    cuts = statistics.quantiles(times, n=100, method="inclusive")
+    return Waits(cuts[49], cuts[98], len(times))
+
+
 def spread(values: Sequence[float]) -> Spread:
     """Return the median, the least and the most of at least one value.
 

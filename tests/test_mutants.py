@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bake import BODY
-from tests.mutants.campaign import Laboratory, Trial, campaign, in_order, report
+from tests.mutants.campaign import Laboratory, Trial, campaign, in_rounds, report
 from tests.mutants.catalogue import MUTANTS
 from tests.mutants.mutant import NOT_MOUNTED, EditError, Mutant, apply
 from tests.mutants.verdict import (
+    MEMORY_KIB,
     Finding,
     Report,
     Verdict,
@@ -237,7 +238,26 @@ def test_no_two_mutants_have_one_name() -> None:
 
 
 def test_the_file_that_knows_runs_before_the_others() -> None:
-    assert in_order(["a.py", "b.py", "c.py"], "b.py") == ["b.py", "a.py", "c.py"]
-    assert in_order(["a.py", "b.py"], "") == ["a.py", "b.py"]
+    assert in_rounds(["a.py", "b.py", "c.py"], "b.py") == [["b.py"], ["a.py", "c.py"]]
+    assert in_rounds(["a.py", "b.py"], "") == [["a.py", "b.py"]]
+    assert in_rounds(["a.py"], "a.py") == [["a.py"]]
     with pytest.raises(EditError, match=r"d\.py is no file"):
-        in_order(["a.py", "b.py"], "d.py")
+        in_rounds(["a.py", "b.py"], "d.py")
+
+
+def test_those_that_run_later_count_too(laboratory: Laboratory) -> None:
+    noop = wall("nothing", "return age > 17")._replace(first="tests/attacks/test_wall.py")
+    assert trials(laboratory, noop)["nothing"].verdict == Verdict(
+        Finding.SURVIVED, "3 tests passed"
+    )
+    late = wall("children come in", "return age >= 17")._replace(first=noop.first)
+    assert trials(laboratory, late)["children come in"].verdict == Verdict(
+        Finding.KILLED, "tests/layers/test_wall.py::test_a_child_may_not"
+    )
+
+
+def test_a_mutant_that_takes_all_memory_takes_it_from_itself(laboratory: Laboratory) -> None:
+    greedy = wall("greedy", f"return bytearray({MEMORY_KIB << 10}) and age >= 18")
+    assert trials(laboratory, greedy)["greedy"].verdict == Verdict(
+        Finding.KILLED, "tests/layers/test_wall.py::test_a_grown_up_may_enter"
+    )

@@ -12,7 +12,8 @@ import pytest
 
 from benchmarks import BenchError
 from benchmarks.siege import HELD_BY_ONE, SIEGE, besiegers
-from benchmarks.siege.figure import Waits, figures, require_siege, said, waits_of
+from benchmarks.siege.figure import figures, require_siege, said
+from benchmarks.summary import Waits, waits_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -48,7 +48,7 @@ def test_removing_them_again_changes_nothing(stripped: Path, installed: Project)
         ("ruff", "check", "--no-cache"),
         ("ruff", "format", "--check", "--no-cache"),
         ("mypy", "--cache-dir", "/dev/null"),
-        ("pytest", "-q", "-p", "no:cacheprovider"),
+        ("pytest", "-q", "-p", "no:cacheprovider", "--numprocesses=2", "--dist=loadfile"),
     ],
     ids=lambda command: " ".join(command[:2]),
 )

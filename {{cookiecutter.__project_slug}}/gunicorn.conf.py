@@ -6,6 +6,7 @@ reason. Settings that can't be used end the start with the reasons, one a line.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -93,3 +94,13 @@ def _rehearse() -> NoReturn:
         log_event(Event.SYS_CRASH, error=error)
     finally:
         os._exit(status)
+
+
+def post_worker_init(_worker: object) -> None:
+    """Keep the garbage collector from what was built before the first request: it stays for good.
+
+    Each full collection walked through all of it, and nobody was answered meanwhile: 72 ms, which
+    made the 99th percentile under load 61 ms instead of 12 (measured, 150,000 objects).
+    """
+    gc.collect()
+    gc.freeze()

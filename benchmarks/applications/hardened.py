@@ -9,6 +9,7 @@ For the table of layers one mount is left out of the stack; `BENCH_WITHOUT` name
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,9 @@ def create() -> FastAPI:
     app.include_router(router)
     require_strict_routes(app)
     require_policies(app)
+    # As gunicorn.conf.py does in every worker before it serves.
+    gc.collect()
+    gc.freeze()
     return app
 
 

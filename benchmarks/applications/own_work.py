@@ -11,6 +11,8 @@ so that the rows add up to what the stack does. What a layer causes elsewhere is
 uvicorn spends longer on an answer with more headers. Rate limits and logs wait for Redis and a
 thread; only the whole stack under load tells what they cost.
 
+Authentication and authorization are no layers of that kind; `own_access` has them.
+
 The clock is the thread's, so what others do on the machine counts little; the garbage collector
 rests meanwhile. `nothing` against itself, the first row, is how much of a figure is noise.
 """
@@ -26,9 +28,12 @@ from app.request_context import SCOPE_KEY, RequestContext
 from app.request_headers import headers_of
 from app.settings import Settings, load_settings
 from app.stack import STACK
+from dev.bootstrap import make_signing_key
+
+from benchmarks.applications import own_access
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Sequence
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -49,7 +54,6 @@ FORWARDED = {
     "X-Forwarded-Proto": "https",
     "X-Request-ID": "0123456789abcdef0123456789abcdef",
     "Accept-Encoding": "gzip, deflate, br, zstd",
-    "Authorization": f"Bearer {'x' * 700}",
 }
 BROWSER = {
     "User-Agent": (
@@ -116,11 +120,16 @@ def answering(headers: dict[str, str]) -> ASGIApp:
     return answer
 
 
-def fresh_scope(number: int) -> Scope:
+def fresh_scope(number: int, tokens: Sequence[str]) -> Scope:
     """Return a request that shares no object with any other, but for what the code itself names."""
     method, headers = REQUESTS[number % len(REQUESTS)]
     client = f"198.51.{number % CLIENTS >> 8}.{number % CLIENTS & 255}"
-    lines = [*headers.items(), ("X-Forwarded-For", client), ("X-Real-IP", client)]
+    lines = [
+        *headers.items(),
+        ("Authorization", f"Bearer {tokens[number % CLIENTS]}"),
+        ("X-Forwarded-For", client),
+        ("X-Real-IP", client),
+    ]
     return {
         "type": "http",
         "method": method,
@@ -134,9 +143,9 @@ def fresh_scope(number: int) -> Scope:
     }
 
 
-def cpu_us(app: ASGIApp, first: int, *, is_indexed: bool) -> float:
+def cpu_us(app: ASGIApp, first: int, tokens: Sequence[str], *, is_indexed: bool) -> float:
     """Return the microseconds that one request takes, over a batch of fresh ones."""
-    scopes = [fresh_scope(first + number) for number in range(BATCH)]
+    scopes = [fresh_scope(first + number, tokens) for number in range(BATCH)]
 
     async def receive() -> Message:
         return {"type": "http.request", "body": b""}
@@ -160,11 +169,14 @@ def cpu_us(app: ASGIApp, first: int, *, is_indexed: bool) -> float:
     raise RuntimeError("a layer waited for something; its work can't be told from its waiting")
 
 
-def difference_us(layer: ASGIApp, nothing: ASGIApp, number: int, *, is_indexed: bool) -> float:
-    """Return how much longer the layer takes; who goes first changes from round to round."""
-    order = [layer, nothing] if number % 2 else [nothing, layer]
-    taken = {id(app): cpu_us(app, number * BATCH, is_indexed=is_indexed) for app in order}
-    return taken[id(layer)] - taken[id(nothing)]
+def difference_us(
+    pair: tuple[ASGIApp, ASGIApp], number: int, tokens: Sequence[str], *, is_indexed: bool
+) -> float:
+    """Return how much longer the first takes; who goes first changes from round to round."""
+    first = number * BATCH
+    order = pair if number % 2 else pair[::-1]
+    taken = {id(app): cpu_us(app, first, tokens, is_indexed=is_indexed) for app in order}
+    return taken[id(pair[0])] - taken[id(pair[1])]
 
 
 class IndexOnly(Nothing):
@@ -196,12 +208,16 @@ def pairs(settings: Settings) -> dict[str, tuple[ASGIApp, ASGIApp]]:
 def main() -> None:
     """Measure, round after round, and print all rounds."""
     environ = {"HTTPS__ALLOWED_HOSTS": HOST, "CORS__ALLOWED_ORIGINS": PAGE}
-    measured = pairs(load_settings(environ, env_file=None))
+    key = make_signing_key().decode("ascii")
+    settings = load_settings({**environ, "AUTHENTICATION__PRIVATE_KEY": key}, env_file=None)
+    worker = own_access.warm(settings.authentication, CLIENTS)
+    measured = pairs(settings) | own_access.pairs(worker)
     rounds: dict[str, list[float]] = {name: [] for name in measured}
     gc.disable()
     for number in range(WARM_UP + ROUNDS):
-        for name, (layer, nothing) in measured.items():
-            taken = difference_us(layer, nothing, number, is_indexed=name != INDEX)
+        worker.stay()
+        for name, pair in measured.items():
+            taken = difference_us(pair, number, worker.tokens, is_indexed=name != INDEX)
             rounds[name].append(taken)
         gc.collect()
     print(json.dumps({name: taken[WARM_UP:] for name, taken in rounds.items()}))

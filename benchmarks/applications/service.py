@@ -1,8 +1,8 @@
-"""The whole service, for the siege: `python -m benchmarks.applications.service FOLDER PORT`.
+"""The whole service: `python -m benchmarks.applications.service FOLDER PORT [NAME=VALUE …]`.
 
 nginx, gunicorn with its workers, Redis and the object store, as `make run` starts them, with rate
-limits that the visitor does not reach. The authority that its certificate comes from is put into
-`FOLDER/ca.pem`.
+limits that a visitor does not reach. Settings given go over ours; one without a value is taken
+away. The authority that its certificate comes from is put into `FOLDER/ca.pem`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dev.files import write_private
 from dev.processes import Ports, Service, serve
 
 
-def main(folder: Path, port: int) -> None:
+def main(folder: Path, port: int, given: dict[str, str]) -> None:
     """Run the service until we are terminated."""
     key = folder / "token-signing.pem"
     write_private(key, make_signing_key())
@@ -31,7 +31,9 @@ def main(folder: Path, port: int) -> None:
         "AUTHENTICATION__PRIVATE_KEY_FILE": str(key),
         "RATE_LIMITS__PER_CLIENT": "1000000/day",
         **storage_credentials(),
+        **given,
     }
+    settings = {name: value for name, value in settings.items() if value}
     service = Service(
         run=folder / "run", certificates=certificates, settings=settings, ports=Ports(https=port)
     )
@@ -42,4 +44,4 @@ def main(folder: Path, port: int) -> None:
 if __name__ == "__main__":
     # So that being terminated unwinds the stack, and no server outlives us.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), dict(one.split("=", 1) for one in sys.argv[3:]))

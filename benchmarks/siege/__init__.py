@@ -8,12 +8,11 @@ In each round the visitor is timed twice, in the quiet and under siege. Its time
 every request was answered with success and the siege stood all the while. What is compared is
 within a round, so that a machine that slows down slows both.
 
-`visitor.py` and `besiegers.py` are processes of their own, so that neither waits for the other.
+The visitor and `besiegers.py` are processes of their own, so that neither waits for the other.
 """
 
 from __future__ import annotations
 
-SERVICE_NAME = "localhost"
 HELD_BY_ONE = 10
 """Connections of one besieger's address: far below nginx's limit, so that none is refused."""
 

@@ -12,7 +12,8 @@ import sys
 from collections import Counter
 from contextlib import suppress
 
-from benchmarks.siege import HELD_BY_ONE, SERVICE_NAME, SIEGE
+from benchmarks import SERVICE_NAME
+from benchmarks.siege import HELD_BY_ONE, SIEGE
 
 HOST = "127.0.0.1"
 DRIP_SECONDS = 1.0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bake import LITTER
 from tests.mutants.mutant import EditError, Mutant, apply
-from tests.mutants.verdict import Finding, Verdict, files_of, judge, judge_baseline, run_tests
+from tests.mutants.verdict import Finding, Verdict, files_of, judge, judge_baseline, run_rounds
 from tests.running import end_all
 
 if TYPE_CHECKING:
@@ -38,15 +38,18 @@ class Laboratory(NamedTuple):
     layers: frozenset[str]
 
 
-def in_order(tests: Sequence[str], first: str) -> list[str]:
-    """Return the tests with one file before the others.
+def in_rounds(tests: Sequence[str], first: str) -> list[list[str]]:
+    """Return the files of tests in the order to run them: the one that knows by itself, the rest.
+
+    Most mutants are killed in the first round, and the other files need not even be read.
 
     Raises:
         EditError: it is none of them.
     """
     if first and first not in tests:
         raise EditError(f"{first} is no file of this layer's tests")
-    return sorted(tests, key=lambda name: name != first)
+    rest = [name for name in tests if name != first]
+    return [files for files in ([first] if first else [], rest) if files]
 
 
 def hold(laboratory: Laboratory, layer: str, mutant: Mutant | None) -> Trial:
@@ -64,10 +67,11 @@ def hold(laboratory: Laboratory, layer: str, mutant: Mutant | None) -> Trial:
         if not tests:
             return Trial(layer, name, Verdict(Finding.BROKEN, "the layer has no tests"))
         try:
+            rounds = [tests]
             if mutant is not None:
                 apply(mutant, tree)
-                tests = in_order(tests, mutant.first)
-            report = run_tests(laboratory.python, tree, tests, stop_early=mutant is not None)
+                rounds = in_rounds(tests, mutant.first)
+            report = run_rounds(laboratory.python, tree, rounds, stop_early=mutant is not None)
         except EditError as error:
             return Trial(layer, name, Verdict(Finding.INAPPLICABLE, str(error)))
         except subprocess.TimeoutExpired as error:

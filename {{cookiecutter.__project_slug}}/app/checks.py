@@ -11,7 +11,8 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from app.layers.authentication.keys import WeakKeyError, load_signing_key
+from app.layers.authentication import AuthenticationSettings
+from app.layers.authentication.keys import WeakKeyError, load_signing_keys
 from app.layers.logs import Event, log_event
 from app.settings import Settings, load_settings_or_exit, secret_value
 
@@ -45,17 +46,25 @@ def _is_local(host: str) -> bool:
             address = ipaddress.ip_address(socket.inet_aton(name))
         except OSError:
             return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
     return address.is_loopback or address.is_unspecified
 
 
 def _signing_key(settings: Settings) -> Iterator[Finding]:
+    if settings.authentication.trusts_another_issuer:
+        return
     pem = secret_value(settings.authentication.private_key)
-    hint = "Set AUTHENTICATION__PRIVATE_KEY_FILE to an RSA key of 3072 bits (make init makes one)."
+    kind = settings.authentication.algorithm
+    hint = (
+        "Set AUTHENTICATION__PRIVATE_KEY_FILE to a file with one: "
+        f"python -m app.keys new --algorithm {kind} FILE"
+    )
     if not pem:
         yield Finding("authentication.E001", "There is no signing key.", hint)
         return
     try:
-        load_signing_key(pem)
+        load_signing_keys(pem, settings.authentication.algorithm)
     except WeakKeyError as error:
         yield Finding("authentication.E002", f"{str(error).capitalize()}.", hint)
 
@@ -66,7 +75,27 @@ def _issuer(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "authentication.E003",
             "The issuer is not a public https URL.",
-            "Set AUTHENTICATION__ISSUER to https:// and the API's domain.",
+            "Set AUTHENTICATION__ISSUER to https:// and the API's domain, or as another issuer "
+            "writes itself.",
+        )
+
+
+def _key_set(settings: Settings) -> Iterator[Finding]:
+    parts = urlsplit(settings.authentication.jwks_url or "https://api.example")
+    if parts.scheme != "https" or _is_local(parts.hostname or ""):
+        yield Finding(
+            "authentication.E004",
+            "The issuer's keys are local or come unencrypted: whoever is on that wire is anybody.",
+            "Set AUTHENTICATION__JWKS_URL to an https URL of the issuer.",
+        )
+    if settings.authentication.trusts_another_issuer and (
+        settings.authentication.audience == AuthenticationSettings().audience
+    ):
+        yield Finding(
+            "authentication.E005",
+            "The audience has its default, which the issuer's other services may have too: a token "
+            "for one of them would open this one.",
+            "Set AUTHENTICATION__AUDIENCE to what the issuer calls this service alone.",
         )
 
 
@@ -210,6 +239,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _redis,
     _signing_key,
     _issuer,
+    _key_set,
     _storage,
     _database,
 )

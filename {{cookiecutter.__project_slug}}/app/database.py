@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
+import asyncpg
 from fastapi import Depends, Request
 from pydantic import Field, SecretStr, field_validator
 from sqlalchemy import DateTime, MetaData, TypeDecorator, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -43,7 +44,9 @@ class DatabaseSettings(LayerSettings):
     pool_size: int = Field(default=5, ge=1, le=100)
     """Connections that a worker keeps; as many again under load."""
     pool_timeout: float = Field(default=5.0, gt=0, le=30)
-    """Seconds that a request waits for one before it is answered 503."""
+    """Seconds that a request waits for one, and PostgreSQL has to make one, before it is 503."""
+    statement_timeout: float = Field(default=10.0, gt=0, le=300)
+    """Seconds that PostgreSQL has for a statement of a request, before it is answered 503."""
 
     @field_validator("url")
     @classmethod
@@ -61,6 +64,30 @@ class DatabaseSettings(LayerSettings):
     def is_sqlite(self) -> bool:
         """Whether this is the embedded default, which one machine can serve."""
         return self.url.get_secret_value().startswith("sqlite")
+
+
+OUTAGES = (
+    "08",  # connection failure
+    "25006",  # a server that only reads: another took over
+    "28",  # the password is not, or no longer, the right one
+    "3D",  # no such database
+    "40",  # two transactions in each other's way: a deadlock
+    "53",  # too many connections, no memory, the disk is full
+    "57",  # shut down, starting, or cancelled
+    "58",  # input and output failed
+)
+"""Beginnings of SQLSTATEs (PostgreSQL's appendix A) that say nothing against what was asked."""
+
+
+def is_outage(error: DBAPIError) -> bool:
+    """Whether the database can't do its work; else it was asked for what it can't do.
+
+    asyncpg's errors of the server are all of one class to SQLAlchemy, so their codes decide.
+    """
+    state: str | None = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return state.startswith(OUTAGES)
+    return isinstance(error, OperationalError | InterfaceError)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -131,8 +158,28 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def create_engine(settings: DatabaseSettings) -> AsyncEngine:
-    """Return an engine for the configured database; nothing is connected yet."""
+async def _connect(*arguments: Any, **options: Any) -> asyncpg.Connection[asyncpg.Record]:
+    """Connect to PostgreSQL.
+
+    Raises:
+        ConnectionError: it can't be reached: no such host, no way to it, no answer in time.
+    """
+    try:
+        return await asyncpg.connect(*arguments, **options)
+    except OSError as error:
+        raise ConnectionError(f"PostgreSQL can't be reached: {type(error).__name__}") from error
+
+
+def create_engine(
+    settings: DatabaseSettings, *, statement_timeout: float | None = None
+) -> AsyncEngine:
+    """Return an engine for the configured database; nothing is connected yet.
+
+    Args:
+        settings: which database.
+        statement_timeout: seconds that PostgreSQL has for a statement. A server that hangs says
+            nothing, and without a limit whoever asks it waits for ever.
+    """
     url = settings.url.get_secret_value()
     pool: dict[str, Any] = {
         "pool_size": settings.pool_size,
@@ -141,7 +188,9 @@ def create_engine(settings: DatabaseSettings) -> AsyncEngine:
         "hide_parameters": True,  # an error's message would quote what users sent
     }
     if not settings.is_sqlite:
-        return create_async_engine(url, pool_pre_ping=True, **pool)
+        patience = {"timeout": settings.pool_timeout, "command_timeout": statement_timeout}
+        connect = {"async_creator_fn": _connect, **patience}
+        return create_async_engine(url, pool_pre_ping=True, connect_args=connect, **pool)
     # IMMEDIATE: a writer queues at BEGIN instead of failing half-way with "database is locked".
     engine = create_async_engine(url, connect_args={"isolation_level": "IMMEDIATE"}, **pool)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
@@ -151,9 +200,13 @@ def create_engine(settings: DatabaseSettings) -> AsyncEngine:
 @asynccontextmanager
 async def open_database(settings: DatabaseSettings) -> AsyncIterator[Database]:
     """Open the database for the life of the application."""
-    engine = create_engine(settings)
+    # Here, since layer 8 stands on layer 7, which stands on this module.
+    from app.layers.authorization.ownership import OwnerSession  # noqa: PLC0415
+
+    engine = create_engine(settings, statement_timeout=settings.statement_timeout)
+    sessions = async_sessionmaker(engine, expire_on_commit=False, sync_session_class=OwnerSession)
     try:
-        yield Database(engine, async_sessionmaker(engine, expire_on_commit=False))
+        yield Database(engine, sessions)
     finally:
         await engine.dispose()
 
@@ -165,4 +218,5 @@ async def _session(request: Request) -> AsyncIterator[AsyncSession]:
 
 
 DatabaseSession = Annotated[AsyncSession, Depends(_session)]
-"""A session for the length of one request."""
+"""A session for the length of one request; what belongs to users is scoped to the principal, see
+`app/layers/authorization/ownership.py`."""

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from app.database import is_outage
 from app.layers.logs import Event, log_event, log_unexpected
 from app.request_context import context_of
 
@@ -186,8 +187,14 @@ async def _answer_down(request: Request, error: Exception) -> Response:
     return problem_response(request.scope, Unavailable("Try again later."))
 
 
-DATABASE_DOWN = (OperationalError, InterfaceError, PoolTimeoutError, ConnectionError)
-"""What SQLAlchemy and the drivers raise when the database can't be reached or has no time."""
+async def _answer_database(request: Request, error: Exception) -> Response:
+    if not isinstance(error, DBAPIError) or not is_outage(error):
+        raise error  # ours: the boundary records it
+    return await _answer_down(request, error)
+
+
+DATABASE_DOWN = (PoolTimeoutError, ConnectionError, TimeoutError)
+"""What is raised when the database can't be reached or has no time, beside what it says itself."""
 
 
 def last_resort(worn: Mapping[bytes, bytes]) -> Callable[[Request, Exception], Awaitable[Response]]:
@@ -212,6 +219,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(StaleDataError, _answer_stale)
     for down in DATABASE_DOWN:
         app.add_exception_handler(down, _answer_down)
+    app.add_exception_handler(DBAPIError, _answer_database)
     app.add_exception_handler(ServiceError, _answer_service_error)
     app.add_exception_handler(HTTPException, _answer_framework_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)

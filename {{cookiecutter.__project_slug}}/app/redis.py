@@ -15,7 +15,9 @@ from redis.asyncio import Redis
 from app.layers import LayerSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+
+    from redis.asyncio.connection import AbstractConnection
 
 TIMEOUT_SECONDS = 0.25
 """How long a request may wait for Redis. Above it, local memory takes over."""
@@ -38,15 +40,30 @@ class RedisSettings(LayerSettings):
 
 
 @asynccontextmanager
-async def open_redis(settings: RedisSettings) -> AsyncIterator[Redis | None]:
-    """Open the connection pool for the life of the application, or give None without a URL."""
+async def open_redis(
+    settings: RedisSettings, on_connect: Callable[[], None] | None = None
+) -> AsyncIterator[Redis | None]:
+    """Open the connection pool for the life of the application, or give None without a URL.
+
+    Args:
+        settings: where it is.
+        on_connect: called whenever a connection was made: it may lead to another Redis than the
+            last one did.
+    """
     if settings.url is None:
         yield None
         return
+
+    async def connected(connection: AbstractConnection) -> None:
+        await connection.on_connect()
+        if on_connect is not None:
+            on_connect()
+
     redis = Redis.from_url(
         settings.url.get_secret_value(),
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
+        redis_connect_func=connected,
     )
     try:
         yield redis

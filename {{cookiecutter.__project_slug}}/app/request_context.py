@@ -6,13 +6,15 @@ deep inside a service function, which has no scope to read.
 
 from __future__ import annotations
 
+import time
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from starlette.types import Scope
 
+    from app.layers.authentication.principal import Principal
     from app.layers.headers import Relaxation
 
 SCOPE_KEY = "app.request_context"
@@ -26,8 +28,12 @@ class RequestContext:
     """Made by nginx (`$request_id`), 32 hexadecimal digits."""
     client: str = "unknown"
     """Address of the client as the trusted proxy saw it."""
+    arrived: float = field(default_factory=time.monotonic)
+    """Monotonic seconds: what was remembered may be believed if it was confirmed after this."""
     account: str | None = None
     """Verified account id, set by authentication."""
+    principal: Principal | None = None
+    """Who makes the request, set by authentication."""
     refused_by: str | None = None
     """Name of the layer that refused the request."""
     relaxations: tuple[Relaxation, ...] = ()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -126,10 +127,17 @@ def setting_names(model: type[BaseModel] = Settings, prefix: str = "") -> dict[s
 
 def _read_secret(path: str, name: str, problems: list[str]) -> str | None:
     try:
-        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        with Path(path).open(encoding="utf-8") as file:
+            # Of the file that is read, not of its name: it can't be exchanged in between.
+            is_open = bool(os.fstat(file.fileno()).st_mode & stat.S_IRWXO)
+            content = file.read().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"{name}: the file can't be read ({type(error).__name__}): {path}")
         return None
+    if is_open and name.endswith("PRIVATE_KEY_FILE"):
+        problems.append(f"{name}: it is open to everybody on the machine; chmod o= {path}")
+        return None
+    return content
 
 
 def _in_section_of_ours(name: str, known: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 from app.checks import UnsafeConfigurationError
-from app.layers.authentication import open_authentication
+from app.layers.authentication import BadCertificatesError, open_authentication
 from app.layers.authentication.keys import WeakKeyError
 from app.layers.authorization import MissingPolicyError
 from app.layers.validation import LaxRouteError
@@ -20,12 +20,13 @@ REFUSALS = (
     InvalidSettingsError,
     UnsafeConfigurationError,
     WeakKeyError,
+    BadCertificatesError,
     LaxRouteError,
     MissingPolicyError,
 )
 """What stops the start on purpose. The messages are whole sentences, so nobody needs the stack."""
 
-KEY_HINT = "; AUTHENTICATION__PRIVATE_KEY_FILE names its file (make init makes one)"
+KEY_HINT = "; AUTHENTICATION__PRIVATE_KEY_FILE names its file (python -m app.keys new FILE)"
 
 
 def refusals(settings: Settings | None = None) -> list[str]:

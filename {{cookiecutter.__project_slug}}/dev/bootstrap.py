@@ -10,25 +10,18 @@ import re
 import secrets
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-
+from app.keys.service import new_text
+from app.layers.authentication.keys import MIN_BITS
 from dev.certificates import CertificateFiles, ensure_certificates
 from dev.files import private_folder, write_private
 
 ROOT = Path(__file__).resolve().parent.parent
 SIGNING_KEY = "var/keys/token-signing.pem"
-SIGNING_KEY_BITS = 3072
 
 
 def make_signing_key() -> bytes:
     """Return a new RSA private key for access tokens, as PEM."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=SIGNING_KEY_BITS)
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
+    return new_text("RS256").encode("ascii")
 
 
 def storage_credentials() -> dict[str, str]:
@@ -72,7 +65,7 @@ def bootstrap(root: Path) -> tuple[list[str], CertificateFiles]:
     folder = private_folder(root / "var")
     key = private_folder(folder / "keys") / Path(SIGNING_KEY).name
     if not key.exists() and write_private(key, make_signing_key()):
-        made.append(f"{SIGNING_KEY}: RSA-{SIGNING_KEY_BITS}, signs access tokens")
+        made.append(f"{SIGNING_KEY}: RSA-{MIN_BITS}, signs access tokens")
     env = root / ".env"
     if not env.exists():
         example = (root / ".env.example").read_text("utf-8")

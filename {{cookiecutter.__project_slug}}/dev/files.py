@@ -1,10 +1,10 @@
-"""Files that hold secrets: born private, and there whole or not at all."""
+"""What a development machine keeps to itself: folders that only their owner may enter."""
 
 from __future__ import annotations
 
-import os
-import secrets
 from typing import TYPE_CHECKING
+
+from app.private_files import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,31 +19,4 @@ def private_folder(path: Path) -> Path:
     return path
 
 
-def write_private(path: Path, content: bytes, *, replace: bool = False) -> bool:
-    """Write a file that only its owner may read; return whether it was written.
-
-    The content goes to a new file beside it (mode 0600 from its first moment, on disk before it
-    gets its name), so that a crash leaves no half file and a reader sees the old or the new one.
-
-    Args:
-        path: where the file is to be.
-        content: all of it.
-        replace: whether a file that is already there may be replaced.
-    """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if replace:
-            draft.replace(path)
-            return True
-        try:
-            path.hardlink_to(draft)  # unlike a rename, this never takes another file's place
-        except FileExistsError:
-            return False
-        return True
-    finally:
-        draft.unlink(missing_ok=True)
+__all__ = ["private_folder", "write_private"]

@@ -31,8 +31,9 @@ def write_migration(root: Path, name: str) -> Path:
     """
     asked = argparse.Namespace(autogenerate=True, quiet=True)  # as on its command line
     config = Config(root / "alembic.ini", cmd_opts=asked)
-    command.upgrade(config, "head")
-    script = command.revision(config, message=name.strip(), autogenerate=True)
+    command.upgrade(config, "heads")
+    # After an update of the template there may be two ends, its and ours: the new one joins them.
+    script = command.revision(config, message=name.strip(), autogenerate=True, head="heads")
     return Path(script.path)  # type: ignore[union-attr]  # several only with several databases
 
 

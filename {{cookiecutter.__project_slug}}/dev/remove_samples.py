@@ -34,6 +34,7 @@ SAMPLES = (
     "tests/notes",
     "tests/files",
     "tests/attacks/test_authorization_of_notes.py",
+    "tests/attacks/test_authorization_of_notes_postgresql.py",
     "tests/attacks/test_uploads.py",
 )
 MARK = "  # sample"

@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
+from sqlalchemy import inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -27,19 +28,35 @@ if TYPE_CHECKING:
     from app.database import DatabaseSettings
 
 VERSIONS = "app/migrations/versions"
-MIGRATIONS = ("0002_notes.py", "0003_files.py")
+MIGRATIONS = ("0002_notes.py", "0003_files.py", "0005_comments.py")
 BEFORE = "0001"
-"""The revision that the samples' follow on."""
-TABLES = frozenset({"notes", "files"})
+"""The revision that the first of the samples' follows on."""
+TABLES = {name[:4]: name[5:].removesuffix(".py") for name in MIGRATIONS}
+"""What each of them makes; it is named for it."""
 
 
 class CannotRemoveError(Exception):
     """Something needs the samples. The message is one line, for the person at the screen."""
 
 
-def _sample_revisions(versions: Path) -> frozenset[str]:
-    """Return those that are still there: a later 0002 is the user's own."""
-    return frozenset(name[:4] for name in MIGRATIONS if (versions / name).is_file())
+def _sample_revisions(versions: Path) -> dict[str, str]:
+    """Return those that are still there, each with the one that it follows on.
+
+    They are known by their files: a later 0002 is the user's own.
+    """
+    found = {}
+    for name in MIGRATIONS:
+        if (versions / name).is_file():
+            values = dict(_assigned(ast.parse((versions / name).read_text(encoding="utf-8"))))
+            found[name[:4]] = _text(values["down_revision"]) or BEFORE
+    return found
+
+
+def _without(samples: dict[str, str], revision: str) -> str:
+    """Return the newest revision that stays, from this one on backwards."""
+    while revision in samples:
+        revision = samples[revision]
+    return revision
 
 
 # --- Migrations of the user's own -----------------------------------------------------------------
@@ -58,7 +75,7 @@ def chain_without_samples(root: Path) -> dict[Path, str]:
             continue
         source = path.read_text(encoding="utf-8")
         tree = ast.parse(source)
-        for table in sorted(TABLES & set(_tables(tree))):
+        for table in sorted(set(TABLES.values()) & set(_tables(tree))):
             raise CannotRemoveError(
                 f"{VERSIONS}/{path.name} works on the table {table}: change that by hand first"
             )
@@ -67,9 +84,10 @@ def chain_without_samples(root: Path) -> dict[Path, str]:
         if follows is not None and _text(follows) in samples:
             lines = source.splitlines(keepends=True)
             old = ast.get_source_segment(source, follows) or ""
-            lines[follows.lineno - 1] = lines[follows.lineno - 1].replace(old, f'"{BEFORE}"')
+            new = _without(samples, _text(follows) or BEFORE)
+            lines[follows.lineno - 1] = lines[follows.lineno - 1].replace(old, f'"{new}"')
             chained[path] = "".join(lines)
-        elif samples & {*_texts(follows), *_texts(values.get("depends_on"))}:
+        elif samples.keys() & {*_texts(follows), *_texts(values.get("depends_on"))}:
             raise CannotRemoveError(
                 f"{VERSIONS}/{path.name} joins a sample's revision: change that by hand first"
             )
@@ -149,7 +167,8 @@ def _drop(connection: Connection, config: Config, *, may_change: bool) -> bool:
     current = context.get_current_revision()
     history = list(script.iterate_revisions(current, "base")) if current else []
     samples = _sample_revisions(Path(script.versions))
-    applied = [one for one in history if one.revision in samples]
+    there = set(inspect(connection).get_table_names())
+    applied = [one for one in history if one.revision in samples and TABLES[one.revision] in there]
     if applied and not may_change:
         raise CannotRemoveError(
             "the database of DATABASE__URL has the samples' tables, and only the embedded one is "
@@ -159,5 +178,5 @@ def _drop(connection: Connection, config: Config, *, may_change: bool) -> bool:
         for revision in applied:  # the newest first
             revision.module.downgrade()
     if current in samples:
-        context.stamp(script, BEFORE)
+        context.stamp(script, _without(samples, current))
     return bool(applied)

@@ -3,8 +3,9 @@
 # that asks for no password; elsewhere it says what to install.
 #
 #   system-packages.sh               nginx and Redis, to run the service
-#   system-packages.sh tests         those, and what the tests need beside them: a browser, an ACME
-#                                    client (certbot) and a certificate authority for it (pebble)
+#   system-packages.sh unit          those, and PostgreSQL, for the tests of the application
+#   system-packages.sh tests         those, and what the other tests need beside them: a browser, an
+#                                    ACME client (certbot) and an authority for it (pebble)
 #   system-packages.sh scan          testssl.sh, for `make scan`
 #   system-packages.sh venv PYTHON   the part of Python that makes virtual environments
 #
@@ -13,6 +14,9 @@
 set -eu
 
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+for folder in /usr/lib/postgresql/*/bin; do # Debian's place for the servers of all versions
+    PATH="$PATH:$folder"
+done
 packages=""
 services=""
 
@@ -34,12 +38,21 @@ need_to_run() {
     services="nginx redis-server"
 }
 
+need_for_units() {
+    need_to_run
+    need postgresql postgres
+    services="$services postgresql"
+}
+
 case "${1:-}" in
     '')
         need_to_run
         ;;
+    unit)
+        need_for_units
+        ;;
     tests)
-        need_to_run
+        need_for_units
         need chromium chromium chromium-browser google-chrome google-chrome-stable
         need certbot certbot
         need pebble pebble
@@ -55,7 +68,7 @@ case "${1:-}" in
         packages="$("$2" -c 'import sys; print(" python%d.%d-venv" % sys.version_info[:2])')"
         ;;
     *)
-        echo "usage: sh dev/system-packages.sh [tests | scan | venv PYTHON]" >&2
+        echo "usage: sh dev/system-packages.sh [unit | tests | scan | venv PYTHON]" >&2
         exit 2
         ;;
 esac

@@ -1,6 +1,7 @@
 """Fixtures for every test. `stack` is the live service; unit tests need none of it.
 
-`edge` is nginx alone, where the live service would show less.
+`edge` is nginx alone, where the live service would show less. Tests that ask for `database_url`,
+`own_database_url` or `empty_database_url` run twice: on SQLite and on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.settings import setting_names
+from tests.databases import KINDS, Databases
 from tests.lone_edge import LoneEdge, lone_edge
-from tests.stack import Stack, running_stack
+from tests.postgres import PostgresServer, running_postgres
+from tests.stack import Stack, hang_up, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -27,6 +30,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(name, None)
         if is_secret:
             os.environ.pop(f"{name}_FILE", None)
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]  # PGSSLMODE and its like: the driver reads them beside the URL
 
 
 @pytest.fixture(scope="session")
@@ -54,16 +59,65 @@ def edge_without_app(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> 
         yield alone
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """PostgreSQL, empty."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def databases(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Databases:
+    """What makes databases of either kind."""
+
+    def server() -> PostgresServer:
+        running: PostgresServer = request.getfixturevalue("postgres")
+        return running
+
+    return Databases(tmp_path_factory.mktemp("databases"), server)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """The kind of the databases below; whoever asks runs on each."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture(scope="module")
+def database_url(databases: Databases, database_kind: str) -> Iterator[str]:
+    """A database with every table, one for all tests of a module."""
+    with databases.migrated(database_kind) as url:
+        yield url
+
+
+@pytest.fixture
+def own_database_url(databases: Databases, database_kind: str) -> Iterator[str]:
+    """A database with every table, of this test's own."""
+    with databases.migrated(database_kind) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(databases: Databases, database_kind: str) -> Iterator[str]:
+    """A database without any table, of this test's own."""
+    with databases.empty(database_kind) as url:
+        yield url
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what the service wrote while a test failed."""
+    """Show what each service that a test had wrote while it failed."""
     report = yield
-    running = item.config.stash.get(STACK, None)
-    if report.failed and running is not None and call.when == "call":
-        for name, text in running.logs_since_mark().items():
-            report.sections.append((f"{name}, during this test", text))
+    had: dict[str, object] = getattr(item, "funcargs", {})
+    if report.failed and call.when == "call":
+        for fixture, running in had.items():
+            logs = running.logs_since_mark() if isinstance(running, Stack) else {}
+            report.sections += [(f"{name} of {fixture}", text) for name, text in logs.items()]
     return report
 
 
@@ -73,6 +127,13 @@ def _mark_logs(request: pytest.FixtureRequest) -> None:
     running = request.config.stash.get(STACK, None)
     if running is not None:
         running.mark()
+
+
+@pytest.fixture(autouse=True)
+def _hang_up() -> Iterator[None]:
+    """Keep no connection for the next test: thousands would be open at the end of a run."""
+    yield
+    hang_up()
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,8 @@ def client_of(app: FastAPI, **headers: str) -> httpx.AsyncClient:
 
 async def empty(app: FastAPI) -> None:
     """Delete every row, so that a test starts from nothing in a service that runs already."""
-    async with app.state.database.engine.begin() as connection:
+    engine = app.state.database.engine.execution_options(every_owner=True)
+    async with engine.begin() as connection:
         for table in reversed(Base.metadata.sorted_tables):
             await connection.execute(table.delete())
 

@@ -15,7 +15,7 @@ from dev.edge import EdgeValues, render
 from dev.processes import ROOT, Ports, Service, edge_values, nginx, prepare
 from dev.runner import HOST, find_program, running
 from tests.raw import ask, open_plain, request
-from tests.stack import Stack, wait_until
+from tests.stack import Stack, hang_up, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -208,6 +208,6 @@ def lone_edge(
         (process,) = cleanup.enter_context(running((nginx(service),), service.run))
         process.wait_until_ready()
         alone = Stack(service, stack.ca_file, {process.name: process.pid})
-        cleanup.callback(alone.close)
+        cleanup.callback(hang_up)
         alone.mark()
         yield LoneEdge(alone, arrivals)

@@ -10,6 +10,7 @@ import secrets
 import ssl
 import sys
 import time
+import weakref
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,11 @@ FIELD_NAMES = {
 # 127.16.0.0/12, from a place that depends on the process: two test runs side by side seldom meet.
 _SOURCES = ipaddress.ip_network("127.16.0.0/12")
 _next_source = itertools.count(os.getpid() * 512)
+
+# Of the clients of every stack: those that somebody still has, and all that are new in a test, so
+# that none is forgotten with its connections open.
+_transports: weakref.WeakSet[httpx.HTTPTransport] = weakref.WeakSet()
+_new_transports: list[httpx.HTTPTransport] = []
 
 
 def fresh_source() -> str:
@@ -89,7 +95,6 @@ class Stack:
     service: Service
     ca_file: Path
     pids: dict[str, int] = field(default_factory=dict)
-    _clients: list[httpx.Client] = field(default_factory=list)
     _marks: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -137,7 +142,9 @@ class Stack:
         return ssl.create_default_context(cafile=str(self.ca_file))
 
     def client(self, source: str | None = None, **options: Any) -> httpx.Client:
-        """Return a client of the service, bound to an address of its own; closed at the end.
+        """Return a client of the service, bound to an address of its own.
+
+        Its connections end with the test; it may open others.
 
         Args:
             source: a loopback address to come from; a fresh one if not said.
@@ -152,7 +159,8 @@ class Stack:
         headers = {"User-Agent": USER_AGENT, **options.pop("headers", {})}
         chosen = {"base_url": self.https_url, "timeout": PATIENCE_SECONDS, **options}
         client = httpx.Client(transport=transport, headers=headers, trust_env=False, **chosen)
-        self._clients.append(client)
+        _transports.add(transport)
+        _new_transports.append(transport)
         return client
 
     def signup(self, client: httpx.Client | None = None) -> Account:
@@ -264,10 +272,12 @@ class Stack:
             if text
         }
 
-    def close(self) -> None:
-        """Close every client that was handed out."""
-        for client in self._clients:
-            client.close()
+
+def hang_up() -> None:
+    """Close every connection of the clients that stacks handed out; they may open others."""
+    for transport in list(_transports):
+        transport.close()
+    _new_transports.clear()
 
 
 @contextmanager
@@ -277,8 +287,6 @@ def running_stack(folder: Path, **settings: str) -> Iterator[Stack]:
     Raises:
         ProcessError: it did not start.
     """
-    key = folder / "token-signing.pem"
-    write_private(key, make_signing_key())
     certificates = ensure_certificates(folder / "certificates")
     defaults = {
         "ENVIRONMENT": "development",
@@ -286,9 +294,12 @@ def running_stack(folder: Path, **settings: str) -> Iterator[Stack]:
         "SERVER__WORKERS": "2",
         "CORS__ALLOWED_ORIGINS": "https://app.example.test",
         "DATABASE__URL": f"sqlite+aiosqlite:///{folder / 'service.db'}",
-        "AUTHENTICATION__PRIVATE_KEY_FILE": str(key),
         **storage_credentials(),
     }
+    if "AUTHENTICATION__JWKS_URL" not in settings:  # else another issuer makes the tokens
+        key = folder / "token-signing.pem"
+        write_private(key, make_signing_key())
+        defaults["AUTHENTICATION__PRIVATE_KEY_FILE"] = str(key)
     service = Service(run=folder / "run", certificates=certificates, settings=defaults | settings)
     with serve(service) as processes:
         stack = Stack(service, certificates.authority, {one.name: one.pid for one in processes})
@@ -296,7 +307,7 @@ def running_stack(folder: Path, **settings: str) -> Iterator[Stack]:
         try:
             yield stack
         finally:
-            stack.close()
+            hang_up()
 
 
-__all__ = ["Account", "Stack", "fresh_source", "running_stack", "tail", "wait_until"]
+__all__ = ["Account", "Stack", "fresh_source", "hang_up", "running_stack", "tail", "wait_until"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.checks import UnsafeConfigurationError, findings, refuse_unsafe
-from app.layers.authentication import load_signing_key
+from app.layers.authentication.keys import load_signing_keys
 from app.main import create_app
 from app.settings import Settings, load_settings
 from tests.in_process import make_settings, signing_key_pem
@@ -28,17 +28,25 @@ SAFE = {
     "CORS__ALLOWED_ORIGINS": "https://app.example.com",
 }
 
+TRUSTING = {
+    "AUTHENTICATION__PRIVATE_KEY": "",
+    "AUTHENTICATION__ISSUER": "https://login.example.com",
+    "AUTHENTICATION__AUDIENCE": "https://api.example.com",
+}
+"""Beside the place of another issuer's keys."""
+
 
 @pytest.fixture(autouse=True, scope="module")
 def _keys_are_read_once() -> Iterator[None]:
     """Reading a key checks its primes, an eighth of a second each time; the answer is the same."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("app.checks.load_signing_key", cache(load_signing_key))
+        patch.setattr("app.checks.load_signing_keys", cache(load_signing_keys))
         yield
 
 
 def production(tmp_path: Path, **changes: str) -> Settings:
-    return make_settings(tmp_path, **(SAFE | changes))
+    elsewhere = TRUSTING if "AUTHENTICATION__JWKS_URL" in changes else {}
+    return make_settings(tmp_path, **(SAFE | elsewhere | changes))
 
 
 def test_a_safe_configuration_has_no_findings(tmp_path: Path) -> None:
@@ -51,6 +59,7 @@ def test_a_safe_configuration_has_no_findings(tmp_path: Path) -> None:
     ("name", "value", "code"),
     [
         ("HTTPS__ALLOWED_HOSTS", "localhost", "https.E001"),
+        ("AUTHENTICATION__ISSUER", "https://[::ffff:127.0.0.1]", "authentication.E003"),
         ("HTTPS__ALLOWED_HOSTS", "api.example.com,127.0.0.1", "https.E001"),
         ("HTTPS__TRUSTED_PROXIES", "0.0.0.0/0", "https.E002"),
         ("HTTPS__TRUSTED_PROXIES", "10.0.0.0/24,::/0", "https.E002"),
@@ -73,6 +82,15 @@ def test_a_safe_configuration_has_no_findings(tmp_path: Path) -> None:
         ("AUTHENTICATION__PRIVATE_KEY", signing_key_pem(2048), "authentication.E002"),
         ("AUTHENTICATION__ISSUER", "https://localhost", "authentication.E003"),
         ("AUTHENTICATION__ISSUER", "http://api.example.com", "authentication.E003"),
+        *(
+            ("AUTHENTICATION__JWKS_URL", url, "authentication.E004")
+            for url in (
+                "http://login.example.com/keys",
+                "https://localhost/keys",
+                "https://127.0.0.1/keys",
+                "https://[::1]:8443/keys",
+            )
+        ),
         ("UPLOADS__BUCKET", "", "uploads.E002"),
         ("UPLOADS__ENDPOINT_URL", "http://s3.example.com", "uploads.E001"),
         ("UPLOADS__ENDPOINT_URL", "https://127.0.0.1:9000", "uploads.E001"),
@@ -86,6 +104,18 @@ def test_an_unsafe_production_setting_is_refused(
     with pytest.raises(UnsafeConfigurationError) as refused:
         refuse_unsafe(settings)
     assert [line.partition(":")[0] for line in str(refused.value).splitlines()] == [code]
+
+
+def test_a_service_that_trusts_another_issuer_needs_no_key(tmp_path: Path) -> None:
+    url = "https://login.example.com/keys"
+    assert findings(production(tmp_path, AUTHENTICATION__JWKS_URL=url)) == []
+
+
+def test_an_audience_that_other_services_of_the_issuer_have_too_is_refused(tmp_path: Path) -> None:
+    changes = {"AUTHENTICATION__JWKS_URL": "https://login.example.com/keys"}
+    settings = production(tmp_path, **changes, AUTHENTICATION__AUDIENCE="api")
+    assert [finding.code for finding in findings(settings)] == ["authentication.E005"]
+    assert findings(production(tmp_path, AUTHENTICATION__AUDIENCE="api")) == []
 
 
 @pytest.mark.parametrize("proxies", ["unix", "10.0.0.7, unix"])

@@ -121,6 +121,75 @@ def test_a_secret_given_twice_is_refused(tmp_path: Path) -> None:
         load_settings(environ, env_file=None)
 
 
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o602, 0o601, 0o666, 0o777])
+@pytest.mark.parametrize("environment", ["development", "production"])
+def test_a_private_key_that_others_on_the_machine_may_touch_is_refused(
+    tmp_path: Path, mode: int, environment: str
+) -> None:
+    key = tmp_path / "key.pem"
+    key.write_text("hunter2-secret")
+    key.chmod(mode)
+    environ = {"ENVIRONMENT": environment, "AUTHENTICATION__PRIVATE_KEY_FILE": str(key)}
+    with pytest.raises(InvalidSettingsError) as caught:
+        load_settings(environ, env_file=None)
+    assert str(caught.value) == (
+        f"AUTHENTICATION__PRIVATE_KEY_FILE: it is open to everybody on the machine; chmod o= {key}"
+    )
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o640, 0o440])
+def test_a_private_key_of_its_owner_and_group_is_read_through_a_link_too(
+    tmp_path: Path, mode: int
+) -> None:
+    """Kubernetes gives secrets as links to files of root and the service's group."""
+    key, link = tmp_path / "key.pem", tmp_path / "link.pem"
+    key.write_text("hunter2-secret\n")
+    link.symlink_to(key)
+    key.chmod(mode)
+    for path in (key, link):
+        environ = {"AUTHENTICATION__PRIVATE_KEY_FILE": str(path)}
+        settings = load_settings(environ, env_file=None)
+        assert settings.authentication.private_key is not None
+        assert settings.authentication.private_key.get_secret_value() == "hunter2-secret"
+    key.chmod(0o644)
+    with pytest.raises(InvalidSettingsError, match="open to everybody"):
+        load_settings({"AUTHENTICATION__PRIVATE_KEY_FILE": str(link)}, env_file=None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("ftp://login.example.com/keys", "login.example.com/keys", "https:///keys", "https://"),
+        *("https://user@login.example.com/keys", "https://login.example.com/keys#1", "file:///k"),
+        *(
+            "https://login.example.com/a b",
+            "https://login.example.com/\n",
+            "HTTPS",
+            "https://\u00e4",
+        ),
+    ],
+    ids=range(11),
+)
+def test_another_issuers_keys_have_an_address_or_it_is_refused(url: str) -> None:
+    with pytest.raises(InvalidSettingsError, match=r"^AUTHENTICATION__JWKS_URL: it is an https"):
+        load_settings({"AUTHENTICATION__JWKS_URL": url}, env_file=None)
+
+
+def test_an_address_that_is_left_empty_is_none() -> None:
+    environ = {"AUTHENTICATION__JWKS_URL": "", "AUTHENTICATION__JWKS_CA_FILE": ""}
+    chosen = load_settings(environ, env_file=None).authentication
+    assert (chosen.jwks_url, chosen.jwks_ca_file, chosen.trusts_another_issuer) == (
+        None,
+        None,
+        False,
+    )
+    assert chosen.longest_token_seconds == chosen.access_token_seconds
+    url = "https://login.example.com/keys?a=b"
+    chosen = load_settings({"AUTHENTICATION__JWKS_URL": url}, env_file=None).authentication
+    assert (chosen.jwks_url, chosen.trusts_another_issuer) == (url, True)
+    assert chosen.longest_token_seconds == chosen.max_token_seconds
+
+
 def test_a_secret_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettingsError, match="REDIS__URL_FILE: the file can't be read"):
         load_settings({"REDIS__URL_FILE": str(tmp_path / "missing")}, env_file=None)

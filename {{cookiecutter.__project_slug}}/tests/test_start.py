@@ -138,3 +138,26 @@ def test_gunicorn_tells_each_finding_once_and_starts_no_worker(tmp_path: Path) -
     found = checks.findings(load_settings({}, env_file=None))
     assert [line["app.reason"] for line in lines] == [str(finding) for finding in found]
     assert not any("error.stack_trace" in line for line in lines)
+
+
+# Written past Python's streams, which are the log's by then.
+HEAP = """
+import gc, os, runpy
+hook = runpy.run_path("gunicorn.conf.py")["post_worker_init"]
+before = gc.get_freeze_count()
+hook(None)
+os.write(1, f"{before} {gc.get_freeze_count() > 10_000}".encode())
+"""
+
+
+def test_a_worker_collects_no_garbage_among_what_was_built_before_it_serves() -> None:
+    done = subprocess.run(  # noqa: S603 - a command of our own
+        [sys.executable, "-c", HEAP],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "ENVIRONMENT": "development"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1:] == ["0 True"]

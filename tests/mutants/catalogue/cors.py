@@ -13,6 +13,7 @@ MUTANTS = (
         "app/stack.py",
         '    Mount("cors", CorsMiddleware, "cors"),\n',
         "",
+        first="tests/attacks/test_cors.py",
     ),
     Mutant(
         "cors",
@@ -20,6 +21,7 @@ MUTANTS = (
         LAYER,
         "return Verdict.NOT_CROSS_ORIGIN if origins[0] == own else Verdict.REFUSED",
         "return Verdict.NOT_CROSS_ORIGIN",
+        first="tests/layers/test_cors.py",
     ),
     Mutant(
         "cors",
@@ -27,6 +29,7 @@ MUTANTS = (
         LAYER,
         "if origins[0] in allowed:",
         "if any(origins[0].startswith(known) for known in allowed):",
+        first="tests/layers/test_cors.py",
     ),
     Mutant(
         "cors",
@@ -34,6 +37,7 @@ MUTANTS = (
         LAYER,
         "if len(origins) > 1:",
         "if len(origins) > 2:",
+        first="tests/layers/test_cors.py",
     ),
     Mutant(
         "cors",
@@ -41,6 +45,7 @@ MUTANTS = (
         LAYER,
         "return Verdict.NOT_CROSS_ORIGIN if is_ours else Verdict.REFUSED",
         "return Verdict.NOT_CROSS_ORIGIN",
+        first="tests/layers/test_cors.py",
     ),
     Mutant(
         "cors",
@@ -48,6 +53,7 @@ MUTANTS = (
         LAYER,
         '    kept.append(VARY if len(kept) == len(given) else (b"vary", _joined_vary(given)))\n',
         "",
+        first="tests/attacks/test_cors.py",
     ),
     Mutant(
         "cors",

@@ -13,6 +13,7 @@ MUTANTS = (
         "app/stack.py",
         '    Mount("headers", HeadersMiddleware, "headers"),\n',
         "",
+        first="tests/attacks/test_headers.py",
     ),
     Mutant(
         "headers",
@@ -20,6 +21,7 @@ MUTANTS = (
         LAYER,
         """.frame_ancestors("'none'")""",
         "",
+        first="tests/layers/test_headers.py",
     ),
     Mutant(
         "headers",
@@ -27,6 +29,7 @@ MUTANTS = (
         LAYER,
         ".include_subdomains()",
         "",
+        first="tests/layers/test_headers.py",
     ),
     Mutant(
         "headers",
@@ -34,6 +37,7 @@ MUTANTS = (
         LAYER,
         "        cache=CacheControl().no_store(),\n",
         "",
+        first="tests/layers/test_headers.py",
     ),
     Mutant(
         "headers",
@@ -41,6 +45,7 @@ MUTANTS = (
         LAYER,
         "kept = [item for item in given if item[0].lower() not in ours]",
         "kept = list(given)",
+        first="tests/layers/test_headers.py",
     ),
     Mutant(
         "headers",
@@ -54,6 +59,7 @@ MUTANTS = (
         '    Mount("cors", CorsMiddleware, "cors"),\n'
         '    Mount("errors", ErrorBoundary, None),\n'
         '    Mount("headers", HeadersMiddleware, "headers"),\n',
+        first="tests/attacks/test_headers.py",
     ),
     Mutant(
         "headers",
@@ -61,6 +67,7 @@ MUTANTS = (
         "edge/snippets/location/security-headers.conf",
         "add_header X-Content-Type-Options nosniff always;",
         "add_header X-Content-Type-Options nosniff;",
+        first="tests/attacks/test_headers.py",
     ),
     Mutant(
         "headers",

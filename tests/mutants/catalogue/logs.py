@@ -13,6 +13,7 @@ MUTANTS = (
         "app/stack.py",
         '    Mount("logs", LogsMiddleware, "logs"),\n',
         "",
+        first="tests/layers/test_logs_mounted.py",
     ),
     Mutant(
         "logs",
@@ -20,6 +21,7 @@ MUTANTS = (
         f"{FOLDER}/redaction.py",
         "return _Redaction(limits).any(value, 0)",
         "return value",
+        first="tests/layers/test_logs_capture.py",
     ),
     Mutant(
         "logs",
@@ -27,6 +29,7 @@ MUTANTS = (
         f"{FOLDER}/redaction.py",
         'if (hidden or (named and name == "value")) and not _is_flag(item):',
         "if False:",
+        first="tests/layers/test_logs_capture.py",
     ),
     Mutant(
         "logs",
@@ -34,6 +37,7 @@ MUTANTS = (
         f"{FOLDER}/redaction_keys.py",
         "for text in (bare, wide)",
         "for text in (wide,)",
+        first="tests/layers/test_logs_redaction.py",
     ),
     Mutant(
         "logs",
@@ -41,6 +45,7 @@ MUTANTS = (
         f"{FOLDER}/redaction_text.py",
         '_JWT = re.compile(r"eyJ',
         '_JWT = re.compile(r"never',
+        first="tests/layers/test_logs_redaction_properties.py",
     ),
     Mutant(
         "logs",
@@ -48,6 +53,7 @@ MUTANTS = (
         f"{FOLDER}/middleware.py",
         "if len(ids) == 1 and _is_request_id(ids[0]):",
         "if len(ids) == 1:",
+        first="tests/layers/test_logs_middleware.py",
     ),
     Mutant(
         "logs",
@@ -59,6 +65,7 @@ MUTANTS = (
         "        finally:\n"
         "            current.reset(token)\n"
         "        _write_line(scope, exchange, agent)\n",
+        first="tests/layers/test_logs_middleware.py",
     ),
     Mutant(
         "logs",
@@ -66,6 +73,7 @@ MUTANTS = (
         f"{FOLDER}/lines.py",
         'return sha256(account.encode("utf-8", "backslashreplace")).hexdigest()[:16]',
         "return account",
+        first="tests/layers/test_logs_lines.py",
     ),
     Mutant(
         "logs",
@@ -73,5 +81,6 @@ MUTANTS = (
         f"{FOLDER}/pipeline.py",
         "        except Exception:  # noqa: BLE001 -- a request must not fail because its log line",
         "        except ZeroDivisionError:  # because its log line",
+        first="tests/layers/test_logs_lines.py",
     ),
 )

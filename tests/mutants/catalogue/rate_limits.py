@@ -18,8 +18,8 @@ MUTANTS = (
         "rate_limits",
         "the login has no limit of its own",
         "app/accounts/endpoints.py",
-        '@limiter.limit(setting("login"))\n',
-        "",
+        '@issuer_router.post("/login")\n@limiter.limit(setting("login"))\n',
+        '@issuer_router.post("/login")\n',
     ),
     Mutant(
         "rate_limits",

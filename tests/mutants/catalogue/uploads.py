@@ -13,6 +13,7 @@ MUTANTS = (
         f"{FOLDER}/receive.py",
         "partial(clean, raw, self.settings)",
         'partial(CleanFile, raw.head.name, "png", raw.data)',
+        first="tests/layers/test_uploads_receive.py",
     ),
     Mutant(
         "uploads",
@@ -20,6 +21,7 @@ MUTANTS = (
         f"{FOLDER}/content.py",
         "data = copy_pixels(raw.data, shape)",
         "data = raw.data",
+        first="tests/layers/test_uploads_content.py",
     ),
     Mutant(
         "uploads",
@@ -27,6 +29,7 @@ MUTANTS = (
         f"{FOLDER}/content.py",
         "if detect(raw.data) != kind:",
         "if False:",
+        first="tests/layers/test_uploads_content.py",
     ),
     Mutant(
         "uploads",
@@ -34,6 +37,7 @@ MUTANTS = (
         f"{FOLDER}/content.py",
         "if shape.width * shape.height > settings.max_pixels:",
         "if False:",
+        first="tests/layers/test_uploads_content.py",
     ),
     Mutant(
         "uploads",
@@ -41,6 +45,7 @@ MUTANTS = (
         f"{FOLDER}/containers/png.py",
         'if name == b"IEND" and position != len(data):',
         "if False:",
+        first="tests/layers/test_uploads_content.py",
     ),
     Mutant(
         "uploads",
@@ -48,6 +53,7 @@ MUTANTS = (
         f"{FOLDER}/containers/jpeg.py",
         "            if position != len(data):\n",
         "            if False:\n",
+        first="tests/layers/test_uploads_containers.py",
     ),
     Mutant(
         "uploads",
@@ -55,6 +61,7 @@ MUTANTS = (
         f"{FOLDER}/multipart.py",
         "if len(self._data) + end - start > self._max_file_bytes:",
         "if False:",
+        first="tests/layers/test_uploads_multipart.py",
     ),
     Mutant(
         "uploads",
@@ -62,6 +69,7 @@ MUTANTS = (
         f"{FOLDER}/multipart.py",
         "if self._parts > 1:",
         "if False:",
+        first="tests/layers/test_uploads_multipart.py",
     ),
     Mutant(
         "uploads",
@@ -69,6 +77,7 @@ MUTANTS = (
         f"{FOLDER}/names.py",
         'name = name.replace("\\\\", "/").rpartition("/")[2]',
         'name = name.replace("\\\\", "/")',
+        first="tests/layers/test_uploads_names.py",
     ),
     Mutant(
         "uploads",
@@ -76,6 +85,7 @@ MUTANTS = (
         f"{FOLDER}/storage.py",
         'return f"{uuid.uuid4()}.{file.kind}"',
         "return file.name",
+        first="tests/layers/test_uploads_storage.py",
     ),
     Mutant(
         "uploads",
@@ -83,6 +93,7 @@ MUTANTS = (
         f"{FOLDER}/names.py",
         'f"attachment; filename=',
         'f"inline; filename=',
+        first="tests/layers/test_uploads_names.py",
     ),
     Mutant(
         "uploads",
@@ -90,13 +101,15 @@ MUTANTS = (
         f"{FOLDER}/storage.py",
         "            await self.discard(key)\n            raise\n",
         "            raise\n",
+        first="tests/layers/test_uploads_storage.py",
     ),
     Mutant(
         "uploads",
         "other people's files are there",
         "app/files/service.py",
-        "select(File).where(File.owner_id == principal.user_id)",
-        "select(File)",
+        "newest_first(database, select(File), File",
+        "newest_first(database, select(File).execution_options(every_owner=True), File",
+        first="tests/attacks/test_uploads.py",
     ),
     Mutant(
         "uploads",
@@ -104,5 +117,6 @@ MUTANTS = (
         f"{FOLDER}/storage.py",
         "if hashlib.sha256(data).digest() != sha256:",
         "if False:",
+        first="tests/layers/test_uploads_storage.py",
     ),
 )

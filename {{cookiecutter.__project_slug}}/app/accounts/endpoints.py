@@ -4,80 +4,108 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from app.accounts import service
+from app.accounts import refreshing, service
+from app.accounts.access import MyAccount
 from app.accounts.schemas import (
     Account,
     AccountForAdmin,
     Login,
+    PasswordChange,
     ProfileChange,
     Refresh,
     Signup,
     Tokens,
 )
+from app.accounts.sessions import Issuer
 from app.database import DatabaseSession
-from app.layers.authentication import Authentication, Unauthenticated
+from app.layers.authentication import Unauthenticated
 from app.layers.authorization import AdminUser, CurrentUser, Public
 from app.layers.rate_limits import limit_account, limiter, setting
 from app.layers.validation import Router
 from app.pagination import Cursor, Page, PageSize
 
 router = Router(prefix="/api/v1/accounts", tags=["accounts"])
+issuer_router = Router(prefix="/api/v1/accounts", tags=["accounts"])
+"""What only whoever issues the tokens can do. Not there when another issuer does."""
 admin_router = Router(prefix="/api/v1/admin", tags=["admin"])
 
 
-def _authentication(request: Request) -> Authentication:
-    authentication: Authentication = request.app.state.authentication
-    return authentication
+def _issuer(request: Request) -> Issuer:
+    state = request.app.state
+    return Issuer(state.authentication, state.sessions, state.scopes)
 
 
-@router.post("/signup", status_code=201)
+@issuer_router.post("/signup", status_code=201)
 @limiter.limit(setting("signup"))
 async def sign_up(
     request: Request, wanted: Signup, database: DatabaseSession, access: Public
 ) -> Account:
     """Sign up: make an account."""
     del access
-    user = await service.sign_up(database, _authentication(request), wanted)
+    passwords = request.app.state.authentication.passwords
+    async with passwords.turn():
+        user = await service.sign_up(database, passwords, wanted)
     return Account.model_validate(user)
 
 
-@router.post("/login")
+@issuer_router.post("/login")
 @limiter.limit(setting("login"))
 async def log_in(
     request: Request, given: Login, database: DatabaseSession, access: Public
 ) -> Tokens:
     """Log in: return an access token, and a refresh token for the next one."""
     del access
-    async with limit_account(request, given.email, failure=Unauthenticated):
-        return await service.log_in(database, _authentication(request), given)
+    issuer = _issuer(request)
+    turn = issuer.authentication.passwords.turn()
+    async with limit_account(request, given.email, failure=Unauthenticated), turn:
+        return await service.log_in(database, issuer, given)
 
 
-@router.post("/refresh")
+@issuer_router.post("/refresh")
 @limiter.limit(setting("refresh"))
 async def refresh(
     request: Request, given: Refresh, database: DatabaseSession, access: Public
 ) -> Tokens:
-    """Trade a refresh token for new tokens."""
+    """Trade a refresh token for new tokens. Repeated at once, it gives the same refresh token."""
     del access
-    return await service.refresh(database, _authentication(request), given.refresh_token)
+    return await refreshing.refresh(database, _issuer(request), given.refresh_token)
 
 
-@router.post("/logout", status_code=204)
-async def log_out(database: DatabaseSession, access: CurrentUser) -> None:
+@issuer_router.post("/logout", status_code=204)
+async def log_out(request: Request, database: DatabaseSession, access: CurrentUser) -> None:
     """Log out: end this session."""
-    await service.log_out(database, access)
+    await service.log_out(database, _issuer(request), access)
+
+
+@issuer_router.post("/logout-everywhere", status_code=204)
+async def log_out_everywhere(
+    request: Request, database: DatabaseSession, access: MyAccount
+) -> None:
+    """Log out everywhere: end all my sessions, this one too."""
+    await service.log_out_everywhere(database, _issuer(request), access)
+
+
+@issuer_router.post("/change-password")
+@limiter.limit(setting("login"))
+async def change_password(
+    request: Request, change: PasswordChange, database: DatabaseSession, access: MyAccount
+) -> Tokens:
+    """Change my password: end all my sessions, and return the tokens of a new one."""
+    account = await service.get_account(database, access)
+    name = account.email or str(account.id)
+    # A stolen access token must not buy more guesses at the password than a login does.
+    async with limit_account(request, name, failure=service.WrongPassword):
+        return await service.change_password(database, _issuer(request), access, change)
 
 
 @router.get("/me")
-async def get_me(database: DatabaseSession, access: CurrentUser) -> Account:
+async def get_me(database: DatabaseSession, access: MyAccount) -> Account:
     """Return my account."""
     return Account.model_validate(await service.get_account(database, access))
 
 
 @router.patch("/me")
-async def change_me(
-    change: ProfileChange, database: DatabaseSession, access: CurrentUser
-) -> Account:
+async def change_me(change: ProfileChange, database: DatabaseSession, access: MyAccount) -> Account:
     """Change my account."""
     return Account.model_validate(await service.change_profile(database, access, change))
 

@@ -16,9 +16,10 @@ class User(HasIdentity, Base):
 
     __tablename__ = "users"
 
-    email: Mapped[str] = mapped_column(String(254), unique=True)
-    """Folded to one spelling, see `validation.Email`."""
-    password_hash: Mapped[str] = mapped_column(String(255))
+    email: Mapped[str | None] = mapped_column(String(254), unique=True, default=None)
+    """Folded to one spelling, see `validation.Email`. None for a user of another issuer."""
+    password_hash: Mapped[str | None] = mapped_column(String(255), default=None)
+    """None for a user of another issuer: no password opens that account."""
     display_name: Mapped[str | None] = mapped_column(String(200), default=None)
     role: Mapped[str] = mapped_column(String(20), default="user")
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
@@ -34,6 +35,9 @@ class Session(HasIdentity, Base):
     )
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    scope: Mapped[str | None] = mapped_column(String(1000), default=None)
+    """What the login asked for, words with spaces between them. None: all there is, and what a
+    later version of the service adds."""
 
 
 class RefreshToken(Base):

@@ -18,11 +18,31 @@ class Signup(StrictModel):
     password: Password
 
 
+Scope = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=1000, pattern=r"^[!#-\[\]-~]+( [!#-\[\]-~]+)*$"),
+]
+"""Words with a space between them, as RFC 6749 §3.3 writes it."""
+
+
 class Login(StrictModel):
     """Proof of an account."""
 
     email: Email
     password: GivenPassword
+    scope: Scope | None = Field(
+        default=None,
+        description="What the tokens are to be good for, words with a space between them; "
+        "everything if not said.",
+        examples=[None],
+    )
+
+
+class PasswordChange(StrictModel):
+    """A new password, and the proof that the account is one's own."""
+
+    current_password: GivenPassword
+    new_password: Password
 
 
 class Refresh(StrictModel):
@@ -48,6 +68,7 @@ class Tokens(BaseModel):
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the name of a scheme, not a secret
     expires_in: int = Field(description="Seconds.")
     refresh_token: str
+    scope: str = Field(description="What they are good for, words with a space between them.")
 
 
 class Account(BaseModel):
@@ -56,7 +77,7 @@ class Account(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: uuid.UUID
-    email: str
+    email: str | None = Field(description="Null for a user of another issuer.")
     display_name: str | None
     role: str
     created_at: datetime

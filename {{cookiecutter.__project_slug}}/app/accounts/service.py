@@ -1,19 +1,17 @@
-"""What accounts do. Every function that changes something commits it."""
+"""What accounts do. Every function commits, then tells all workers what they may remember wrong."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.accounts.models import RefreshToken, Session, User
-from app.accounts.schemas import Tokens
+from app.accounts.models import Session, User
+from app.accounts.sessions import begin_session, end_sessions
 from app.database import utc_now
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, Invalid, NotFound, ServiceError, Unavailable
 from app.layers.authentication import Unauthenticated
 from app.layers.logs import Event, log_event
 from app.pagination import newest_first
@@ -24,22 +22,31 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from app.accounts.schemas import Login, ProfileChange, Signup
-    from app.layers.authentication import Authentication, Principal
+    from app.accounts.schemas import Login, PasswordChange, ProfileChange, Signup, Tokens
+    from app.accounts.sessions import Issuer
+    from app.layers.authentication import Passwords, Principal
 
 
-def _digest(token: str) -> bytes:
-    """Return what is stored of a refresh token. It is random, so a plain hash is enough."""
-    return hashlib.sha256(token.encode("ascii", "replace")).digest()
+class WrongPassword(ServiceError):
+    """403: whoever asks is logged in, and has not shown to be the owner of the account."""
+
+    status, slug, layer = 403, "wrong-password", "authentication"
 
 
-async def sign_up(database: AsyncSession, authentication: Authentication, wanted: Signup) -> User:
+class Proven(NamedTuple):
+    """An account, and the hash that a password was just found to be the one of."""
+
+    user_id: uuid.UUID
+    password_hash: str
+
+
+async def sign_up(database: AsyncSession, passwords: Passwords, wanted: Signup) -> User:
     """Make an account.
 
     Raises:
         Conflict: the e-mail address has one already.
     """
-    password_hash = await authentication.passwords.hash(wanted.password)
+    password_hash = await passwords.hash(wanted.password)
     user = User(email=wanted.email, password_hash=password_hash)
     database.add(user)
     try:
@@ -50,109 +57,154 @@ async def sign_up(database: AsyncSession, authentication: Authentication, wanted
     return user
 
 
-async def log_in(database: AsyncSession, authentication: Authentication, given: Login) -> Tokens:
+async def log_in(database: AsyncSession, issuer: Issuer, given: Login) -> Tokens:
     """Start a session.
 
     Raises:
+        Invalid: it has no such scope; said before anybody looks who is asking.
         Unauthenticated: no such account, another password or disabled; nobody can tell which.
     """
-    user = await database.scalar(select(User).where(User.email == given.email))
+    if given.scope is not None and not issuer.scopes.issuperset(given.scope.split(" ")):
+        unknown = [{"field": "body.scope", "rule": "unknown_scope"}]
+        raise Invalid("There is no such scope.", errors=unknown)
+    for _ in range(2):  # once more where the hash was renewed meanwhile, by a login beside this one
+        proven = await _prove(database, issuer.authentication.passwords, given)
+        tokens = await begin_unless_changed(database, issuer, proven, given.scope)
+        if tokens is not None:
+            log_event(Event.AUTHN_LOGIN_SUCCESS, user=str(proven.user_id))
+            await _renew_hash(database, issuer.authentication.passwords, proven, given.password)
+            return tokens
+    raise _login_failed(proven.user_id)
+
+
+def _login_failed(user_id: uuid.UUID | None) -> Unauthenticated:
+    log_event(Event.AUTHN_LOGIN_FAIL, user=str(user_id) if user_id is not None else None)
+    return Unauthenticated("The e-mail address or the password is wrong.")
+
+
+async def _prove(database: AsyncSession, passwords: Passwords, given: Login) -> Proven:
+    """Return the account that the e-mail address and the password are of.
+
+    Raises:
+        Unauthenticated: there is none, or it is disabled. The same work was done.
+    """
+    query = select(User.id, User.password_hash, User.disabled_at).where(User.email == given.email)
+    found = (await database.execute(query)).one_or_none()
     # Hashing waits its turn; whoever held a connection meanwhile would starve everybody else of
     # the database (300 logins at once: 12 s for a token check, measured).
     await database.commit()
-    stored = user.password_hash if user is not None else None
-    matches = await authentication.passwords.verify(given.password, stored)
-    if user is None or not matches or user.disabled_at is not None:
-        log_event(Event.AUTHN_LOGIN_FAIL, user=str(user.id) if user is not None else None)
-        raise Unauthenticated("The e-mail address or the password is wrong.")
-    lifetime = timedelta(seconds=authentication.settings.session_seconds)
-    session = Session(user_id=user.id, expires_at=utc_now() + lifetime)
-    database.add(session)
-    await database.flush()
-    tokens = _issue(database, authentication, session)
-    await database.commit()
-    log_event(Event.AUTHN_LOGIN_SUCCESS, user=str(user.id))
-    return tokens
+    user_id, password_hash, disabled_at = found if found is not None else (None, None, None)
+    matches = await passwords.verify(given.password, password_hash)
+    if user_id is None or password_hash is None or disabled_at is not None or not matches:
+        raise _login_failed(user_id)
+    return Proven(user_id, password_hash)
 
 
-def _issue(database: AsyncSession, authentication: Authentication, session: Session) -> Tokens:
-    refresh_token = secrets.token_urlsafe(32)
-    lifetime = timedelta(seconds=authentication.settings.refresh_token_seconds)
-    database.add(
-        RefreshToken(
-            digest=_digest(refresh_token),
-            session_id=session.id,
-            expires_at=min(utc_now() + lifetime, session.expires_at),
-        )
-    )
-    return Tokens(
-        access_token=authentication.tokens.issue(session.user_id, session.id),
-        expires_in=authentication.settings.access_token_seconds,
-        refresh_token=refresh_token,
-    )
+async def begin_unless_changed(
+    database: AsyncSession, issuer: Issuer, proven: Proven, scope: str | None
+) -> Tokens | None:
+    """Begin a session, unless the account is another one than when its password was verified.
 
-
-async def refresh(database: AsyncSession, authentication: Authentication, token: str) -> Tokens:
-    """Trade a refresh token for new tokens. The second use of one ends its session: it was stolen.
-
-    Raises:
-        Unauthenticated: unknown, used, run out, or its session or user has ended.
+    That took a while: it may be disabled by now, or its password changed, and a session that began
+    behind their back would live on. The insert comes first: on SQLite it shuts out every writer.
+    On PostgreSQL the shared lock waits for whoever is changing the account, or makes them wait; all
+    of them change the account first and end its sessions then.
     """
-    digest = _digest(token)
-    # One statement decides who uses it: of fifty at once, the database lets one through.
-    claimed = await database.scalar(
-        update(RefreshToken)
-        .where(RefreshToken.digest == digest, RefreshToken.used_at.is_(None))
-        .values(used_at=utc_now())
-        .returning(RefreshToken.session_id)
-    )
-    if claimed is None:
-        await _end_if_reused(database, digest)
-        raise Unauthenticated("The refresh token is not valid.")
-    session = await database.scalar(
-        select(Session)
-        .join(RefreshToken, RefreshToken.session_id == Session.id)
-        .join(User, User.id == Session.user_id)
+    session, token = await begin_session(database, issuer.settings, proven.user_id, scope)
+    unchanged = await database.scalar(
+        select(User.id)
         .where(
-            RefreshToken.digest == digest,
-            RefreshToken.expires_at > utc_now(),
-            Session.revoked_at.is_(None),
-            Session.expires_at > utc_now(),
+            User.id == proven.user_id,
+            User.password_hash == proven.password_hash,
             User.disabled_at.is_(None),
         )
+        .with_for_update(read=True)
     )
-    if session is None:
-        await database.commit()
-        raise Unauthenticated("The refresh token is not valid.")
-    tokens = _issue(database, authentication, session)
+    if unchanged is None:
+        await database.rollback()
+        return None
     await database.commit()
-    return tokens
+    return issuer.tokens(session, scope, token)
 
 
-async def _end_if_reused(database: AsyncSession, digest: bytes) -> None:
-    """End the session of a refresh token that was used before (RFC 9700 §4.14.2)."""
-    session_id = await database.scalar(
-        select(RefreshToken.session_id).where(RefreshToken.digest == digest)
-    )
-    if session_id is None:
+async def _renew_hash(
+    database: AsyncSession, passwords: Passwords, proven: Proven, password: str
+) -> None:
+    """Hash the password anew where that is done in another way by now."""
+    if not passwords.is_outdated(proven.password_hash):
         return
-    await _end(database, session_id)
-    log_event(Event.AUTHN_TOKEN_REUSE, session=str(session_id))
+    with suppress(Unavailable):  # too many wait: the next login can do it as well
+        renewed = await passwords.hash(password)
+        await database.execute(
+            update(User)
+            .where(User.id == proven.user_id, User.password_hash == proven.password_hash)
+            .values(password_hash=renewed)
+        )
+        await database.commit()
 
 
-async def _end(database: AsyncSession, session_id: uuid.UUID) -> None:
+async def change_password(
+    database: AsyncSession, issuer: Issuer, principal: Principal, change: PasswordChange
+) -> Tokens:
+    """Change the password; end every session of the account, and begin a new one for the caller.
+
+    This one ends too, with whatever was stolen of it: a refresh token that somebody copied looks
+    like the owner's (ASVS 5.0 V7.2.4, V7.4.3).
+
+    Raises:
+        WrongPassword: the current password is another one.
+        Conflict: the account was changed meanwhile.
+    """
+    user = await get_account(database, principal)
+    await database.commit()
+    passwords = issuer.authentication.passwords
+    if not await passwords.verify(change.current_password, user.password_hash):
+        log_event(Event.AUTHN_PASSWORD_CHANGE_FAIL)
+        raise WrongPassword("The current password is wrong.")
+    password_hash = await passwords.hash(change.new_password)
+    changed = await database.scalar(
+        update(User)
+        .where(
+            User.id == user.id,
+            User.password_hash == user.password_hash,
+            User.disabled_at.is_(None),
+        )
+        .values(password_hash=password_hash)
+        .returning(User.id)
+        .execution_options(synchronize_session=False)
+    )
+    if changed is None:
+        await database.rollback()
+        raise Conflict("The account was changed meanwhile.")
+    scope = await database.scalar(select(Session.scope).where(Session.id == principal.session_id))
+    await end_sessions(database, user.id)
+    session, token = await begin_session(database, issuer.settings, user.id, scope)
+    await database.commit()
+    log_event(Event.AUTHN_PASSWORD_CHANGE)
+    await issuer.known.changed(user.id)
+    return issuer.tokens(session, scope, token)
+
+
+async def log_out(database: AsyncSession, issuer: Issuer, principal: Principal) -> None:
+    """End the session: its access token stops at once, its refresh token too (ASVS 5.0 V7.4.1)."""
+    if principal.session_id is None:  # another issuer's: it is not ours to end
+        return
     await database.execute(
         update(Session)
-        .where(Session.id == session_id, Session.revoked_at.is_(None))
+        .where(Session.id == principal.session_id, Session.revoked_at.is_(None))
         .values(revoked_at=utc_now())
     )
     await database.commit()
-
-
-async def log_out(database: AsyncSession, principal: Principal) -> None:
-    """End the session: its access token stops at once, its refresh token too (ASVS 5.0 V7.4.1)."""
-    await _end(database, principal.session_id)
     log_event(Event.AUTHN_LOGOUT)
+    await issuer.known.changed(principal.session_id)
+
+
+async def log_out_everywhere(database: AsyncSession, issuer: Issuer, principal: Principal) -> None:
+    """End all sessions of the user, this one too (ASVS 5.0 V7.4.3)."""
+    await end_sessions(database, principal.user_id)
+    await database.commit()
+    log_event(Event.AUTHN_LOGOUT, sessions="all")
+    await issuer.known.changed(principal.user_id)
 
 
 async def get_account(database: AsyncSession, principal: Principal) -> User:
@@ -183,35 +235,3 @@ async def list_accounts(
 ) -> tuple[Sequence[User], str | None]:
     """Return a page of all accounts. Only for administrators."""
     return await newest_first(database, select(User), User, limit, cursor)
-
-
-async def set_role(database: AsyncSession, email: str, role: str) -> bool:
-    """Give an account a role; whether there is such an account."""
-    found = await database.scalar(
-        update(User).where(User.email == email).values(role=role).returning(User.id)
-    )
-    await database.commit()
-    if found is not None:
-        log_event(Event.AUTHZ_CHANGE, user=str(found), role=role)
-    return found is not None
-
-
-async def disable(database: AsyncSession, email: str) -> bool:
-    """Disable an account and end all its sessions; whether there is such an account."""
-    found = await database.scalar(
-        update(User).where(User.email == email).values(disabled_at=utc_now()).returning(User.id)
-    )
-    if found is not None:
-        await database.execute(
-            update(Session).where(Session.user_id == found).values(revoked_at=utc_now())
-        )
-    await database.commit()
-    if found is not None:
-        log_event(Event.USER_DISABLED, user=str(found))
-    return found is not None
-
-
-async def sweep(database: AsyncSession) -> None:
-    """Delete sessions that have run out, and their refresh tokens with them."""
-    await database.execute(delete(Session).where(Session.expires_at <= utc_now()))
-    await database.commit()

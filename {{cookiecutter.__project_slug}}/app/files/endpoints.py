@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-
 from fastapi import Request, Response
 
 from app.database import DatabaseSession
 from app.files import service
+from app.files.access import FileToDelete, FileToRead, Reader, Writer
 from app.files.schemas import FileOut
-from app.layers.authorization import CurrentUser
 from app.layers.rate_limits import limiter, setting
 from app.layers.uploads import (
     FORM_OF_ONE_FILE,
@@ -32,40 +30,35 @@ def _storage(request: Request) -> Storage:
 @router.post("", status_code=201, openapi_extra=FORM_OF_ONE_FILE)
 @limiter.limit(setting("uploads"))
 async def upload_file(
-    request: Request, database: DatabaseSession, access: CurrentUser, upload: IncomingUpload
+    request: Request, database: DatabaseSession, access: Writer, upload: IncomingUpload
 ) -> FileOut:
     """Upload an image, as the part `file` of a form."""
+    del access
     async with upload.receive() as clean:
-        return FileOut.model_validate(
-            await service.store(database, _storage(request), access, clean)
-        )
+        return FileOut.model_validate(await service.store(database, _storage(request), clean))
 
 
 @router.get("")
 async def list_files(
-    database: DatabaseSession, access: CurrentUser, limit: PageSize = 20, cursor: Cursor = None
+    database: DatabaseSession, access: Reader, limit: PageSize = 20, cursor: Cursor = None
 ) -> Page[FileOut]:
     """Return my files, newest first."""
-    files, following = await service.list_page(database, access, limit, cursor)
+    del access
+    files, following = await service.list_page(database, limit, cursor)
     return Page(items=[FileOut.model_validate(file) for file in files], next_cursor=following)
 
 
 @router.get("/{file_id}", response_class=Response)
-async def download_file(
-    request: Request, file_id: uuid.UUID, database: DatabaseSession, access: CurrentUser
-) -> Response:
+async def download_file(request: Request, database: DatabaseSession, file: FileToRead) -> Response:
     """Download one file of mine."""
-    file, data = await service.read(database, _storage(request), access, file_id)
     return Response(
-        data,
+        await service.read(database, _storage(request), file),
         media_type=file.content_type,
         headers={"Content-Disposition": content_disposition(file.name)},
     )
 
 
 @router.delete("/{file_id}", status_code=204)
-async def delete_file(
-    request: Request, file_id: uuid.UUID, database: DatabaseSession, access: CurrentUser
-) -> None:
+async def delete_file(request: Request, database: DatabaseSession, file: FileToDelete) -> None:
     """Delete one file of mine."""
-    await service.delete(database, _storage(request), access, file_id)
+    await service.delete(database, _storage(request), file)

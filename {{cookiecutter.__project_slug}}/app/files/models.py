@@ -8,9 +8,10 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, HasIdentity
+from app.layers.authorization import Owned
 
 
-class File(HasIdentity, Base):
+class File(HasIdentity, Owned, Base):
     """A clean file that belongs to a user."""
 
     __tablename__ = "files"

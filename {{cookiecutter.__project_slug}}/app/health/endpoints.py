@@ -1,15 +1,14 @@
-"""`/healthz`, `/readyz` and the public keys."""
+"""`/healthz` and `/readyz`."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from fastapi import Depends, Request
+from fastapi import Request
 from pydantic import BaseModel
 
 from app.errors import Unavailable
 from app.layers.authorization import Public
-from app.layers.headers import Relaxation, relax
 from app.layers.validation import Router
 
 router = Router(tags=["health"])
@@ -37,10 +36,3 @@ async def readyz(request: Request, access: Public) -> Health:
     if not await request.app.state.readiness.is_ready():
         raise Unavailable("The service is not ready.")
     return Health()
-
-
-@router.get("/.well-known/jwks.json", dependencies=[Depends(relax(Relaxation.CACHED))])
-async def jwks(request: Request, access: Public) -> dict[str, list[Any]]:
-    """Return the public keys that verify access tokens (RFC 7517)."""
-    del access
-    return {"keys": [request.app.state.authentication.key.jwk]}

@@ -30,7 +30,7 @@ from app.request_context import context_of
 from app.request_headers import headers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Collection, Sequence
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -136,6 +136,15 @@ def _name_in(host: bytes) -> bytes | None:
     """Return the name in a Host header, or None; nginx sends the same one each time."""
     match = _HOST.fullmatch(host)
     return None if match is None else match[1].lower()
+
+
+def host_of(scope: Scope, names: Collection[str]) -> str | None:
+    """Return the name and port that a request calls us by, in lower case; None if not of these."""
+    hosts = headers_of(scope).values(b"host")
+    name = _name_in(hosts[0]) if len(hosts) == 1 else None
+    if name is None or name.decode("ascii") not in names:
+        return None
+    return hosts[0].decode("ascii").lower()
 
 
 class Gate:

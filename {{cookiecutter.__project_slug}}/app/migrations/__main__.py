@@ -30,12 +30,23 @@ def in_one_line(error: CommandError) -> str:
     return " ".join(str(error).split())
 
 
+def broken_chain(error: KeyError) -> str:
+    """Return which migration is missed, and what brings the others together again."""
+    return (
+        f"a migration follows {error}, which is not in app/migrations/versions: "
+        "where the samples were removed before an update, `make remove-samples` removes them again"
+    )
+
+
 def main() -> int:
     """Bring it up to date; 1, and a line that says why, when that can't be done."""
     try:
-        command.upgrade(alembic_config(), "head")
+        command.upgrade(alembic_config(), "heads")  # the project's own, and those it came with
     except CommandError as error:
         sys.stderr.write(f"{in_one_line(error)}\n")
+        return 1
+    except KeyError as error:  # Alembic's own for a chain that is broken
+        sys.stderr.write(f"{broken_chain(error)}\n")
         return 1
     return 0
 

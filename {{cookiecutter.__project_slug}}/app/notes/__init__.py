@@ -1,1 +1,1 @@
-"""Notes, the sample domain: a resource that a user owns."""
+"""Notes, the sample domain: a resource that a user owns, and another below it."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.layers.validation import Line, StrictModel, Text
+
+MAX_AT_ONCE = 100
 
 
 class NewNote(StrictModel):
@@ -31,6 +33,15 @@ class NoteChange(StrictModel):
         return self
 
 
+class NotesToDelete(StrictModel):
+    """Notes that go together, or stay together."""
+
+    # JSON has no UUIDs, so what is strict elsewhere reads text here.
+    ids: list[Annotated[uuid.UUID, Field(strict=False)]] = Field(
+        min_length=1, max_length=MAX_AT_ONCE
+    )
+
+
 class NoteOut(BaseModel):
     """A note, as its owner sees it."""
 
@@ -41,3 +52,20 @@ class NoteOut(BaseModel):
     text: str
     created_at: datetime
     updated_at: datetime
+
+
+class NewComment(StrictModel):
+    """A comment to be made."""
+
+    text: Annotated[Text, StringConstraints(min_length=1)] = Field(examples=["Done on Monday."])
+
+
+class CommentOut(BaseModel):
+    """A comment, as its owner sees it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: uuid.UUID
+    note_id: uuid.UUID
+    text: str
+    created_at: datetime

@@ -36,6 +36,18 @@ def test_a_file_may_be_replaced_on_demand(tmp_path: Path) -> None:
     assert (tmp_path / "secret").read_bytes() == b"new"
 
 
+def test_a_file_in_place_of_another_may_be_like_it_but_is_nobody_elses(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_bytes(b"old")
+    for mode, kept in ((0o644, 0o640), (0o755, 0o640), (0o600, 0o600), (0o4700, 0o600)):
+        path.chmod(mode)
+        assert write_private(path, b"new", replace=True, like=path.stat())
+        assert stat.S_IMODE(path.stat().st_mode) == kept
+    path.chmod(0o644)
+    assert write_private(path, b"new", replace=True)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 def test_a_crash_while_writing_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""`make migration`: what it writes runs, passes the checks and has the next number."""
+"""`make migration`: what it writes runs, passes the checks and is named by its moment."""
 
 from __future__ import annotations
 
@@ -12,12 +12,23 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Column, ForeignKey, Index, String, Table, Uuid, create_engine, inspect
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Uuid,
+    create_engine,
+    inspect,
+)
 
-from app.database import Base, UtcDateTime
+from app.database import Base, UtcDateTime, utc_now
 from app.migrations.__main__ import alembic_config
 from dev import migration
 from dev.migration import write_migration
+from tests.stack import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,8 +69,10 @@ def tasks() -> Iterator[None]:
     Base.metadata.remove(table)
 
 
-def next_number(root: Path) -> str:
-    return f"{max(int(path.name[:4]) for path in (root / VERSIONS).glob('0*.py')) + 1:04}"
+def only_one_of_our_own(root: Path) -> Path:
+    """Return the migration that was not there before, named by its moment."""
+    (path,) = (root / VERSIONS).glob("20*.py")
+    return path
 
 
 def ruff(*arguments: str, root: Path) -> None:
@@ -75,12 +88,13 @@ def ruff(*arguments: str, root: Path) -> None:
 
 @pytest.mark.usefixtures("tasks")
 def test_a_new_model_becomes_the_next_migration_and_it_runs(root: Path, tmp_path: Path) -> None:
-    number = next_number(root)
     path = write_migration(root, "tasks")
-    assert path == root / VERSIONS / f"{number}_tasks.py"
+    assert path == only_one_of_our_own(root)
+    moment, name = path.stem.split("_")
+    assert (len(moment), name) == (14, "tasks")
     text = path.read_text("utf-8")
     assert text.startswith('"""Tasks."""\n')
-    assert f'revision = "{number}"' in text
+    assert f'revision = "{moment}"' in text
     assert "from app.database import UtcDateTime\n" in text
     assert 'sa.Column("due_at", UtcDateTime(), nullable=True)' in text
     ruff("check", root=root)
@@ -100,10 +114,40 @@ def test_nothing_new_is_said_and_nothing_written(root: Path) -> None:
     assert {path for path in (root / VERSIONS).iterdir() if path.suffix == ".py"} <= before
 
 
-def test_a_revision_by_hand_has_the_next_number_and_may_be_empty(root: Path) -> None:
-    number = next_number(root)
+@pytest.mark.usefixtures("tasks")
+def test_one_that_the_template_brings_later_and_our_own_both_run_and_are_joined(
+    root: Path, tmp_path: Path
+) -> None:
+    ours = write_migration(root, "tasks")
+    config = Config(root / "alembic.ini")
+    command.upgrade(config, "heads")
+    newest = max((root / VERSIONS).glob("0*.py")).name[:4]
+    theirs = f"{int(newest) + 1:04}"
+    (root / VERSIONS / f"{theirs}_more.py").write_text(
+        f'"""More."""\n\nfrom alembic import op\n\nrevision = "{theirs}"\n'
+        f'down_revision = "{newest}"\n\n\ndef upgrade() -> None:\n'
+        '    op.execute("CREATE TABLE more (id INTEGER)")\n',
+        "utf-8",
+    )
+    command.upgrade(Config(root / "alembic.ini"), "heads")
+    engine = create_engine(f"sqlite:///{tmp_path}/app.db")
+    assert {"tasks", "more"} <= set(inspect(engine).get_table_names())
+    engine.dispose()
+    # The next one has to have its own second.
+    wait_until(lambda: utc_now().strftime("%Y%m%d%H%M%S") > ours.name[:14], "the next second")
+    Base.metadata.tables["tasks"].append_column(Column("done_at", UtcDateTime(), nullable=True))
+    Table("more", Base.metadata, Column("id", Integer()))
+    try:
+        text = write_migration(root, "done").read_text("utf-8")
+    finally:
+        Base.metadata.remove(Base.metadata.tables["more"])
+    assert f'down_revision = ("{theirs}", "{ours.name[:14]}")' in text
+    command.upgrade(Config(root / "alembic.ini"), "head")  # one end again
+
+
+def test_a_revision_by_hand_is_named_by_its_moment_and_may_be_empty(root: Path) -> None:
     command.revision(Config(root / "alembic.ini"), message="Move data.")
-    text = (root / VERSIONS / f"{number}_move_data.py").read_text("utf-8")
+    text = only_one_of_our_own(root).read_text("utf-8")
     assert text.startswith('"""Move data."""\n')
     ruff("check", root=root)
     ruff("format", "--check", root=root)

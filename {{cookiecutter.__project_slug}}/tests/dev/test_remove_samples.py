@@ -9,16 +9,21 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import inspect
 
-from app.database import DatabaseSettings
 from app.migrations.__main__ import alembic_config
 from app.settings import load_settings
 from dev.remove_samples import SAMPLES, remove_samples
 from dev.sample_tables import VERSIONS, CannotRemoveError, drop_sample_tables
+from tests.databases import POSTGRESQL, in_database, name_database
+
+if TYPE_CHECKING:
+    from tests.databases import Databases
 
 ROOT = Path(__file__).resolve().parents[2]
 UNWANTED = shutil.ignore_patterns(".*", "__pycache__", "var")
@@ -28,8 +33,8 @@ OWN = '''"""Tasks."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -118,24 +123,24 @@ def test_removing_them_again_changes_nothing(root: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "chained"),
     [
-        ('down_revision = "0003"', 'down_revision = "0001"'),
-        ("down_revision: str | None = '0002'  # why", 'down_revision: str | None = "0001"  # why'),
+        ('down_revision = "0005"', 'down_revision = "0004"'),
+        ("down_revision: str | None = '0003'  # why", 'down_revision: str | None = "0001"  # why'),
     ],
 )
 def test_a_migration_of_ones_own_follows_on_the_accounts(
     root: Path, line: str, chained: str
 ) -> None:
-    own = root / VERSIONS / "0004_tasks.py"
-    own.write_text(OWN.replace('down_revision = "0003"', line), "utf-8")
+    own = root / VERSIONS / "0006_tasks.py"
+    own.write_text(OWN.replace('down_revision = "0005"', line), "utf-8")
     remove_samples(root)
-    assert own.read_text("utf-8") == OWN.replace('down_revision = "0003"', chained)
+    assert own.read_text("utf-8") == OWN.replace('down_revision = "0005"', chained)
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({'"0003"': '("0003", "0001")'}, "joins a sample's revision"),
-        ({'"0003"': '"0001"', "on = None": 'on = "0002"'}, "joins a sample's revision"),
+        ({'"0005"': '("0005", "0001")'}, "joins a sample's revision"),
+        ({'"0005"': '"0001"', "on = None": 'on = "0002"'}, "joins a sample's revision"),
         ({"sa.Text())": 'sa.Text(), sa.ForeignKey("notes.id"))'}, "works on the table notes"),
         ({'"tasks"': '"files"'}, "works on the table files"),
     ],
@@ -146,9 +151,9 @@ def test_a_migration_that_needs_them_keeps_all_as_it_is(
     text = OWN
     for old, new in changes.items():
         text = text.replace(old, new)
-    (root / VERSIONS / "0004_tasks.py").write_text(text, "utf-8")
+    (root / VERSIONS / "0006_tasks.py").write_text(text, "utf-8")
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()}
-    with pytest.raises(CannotRemoveError, match=rf"^{VERSIONS}/0004_tasks\.py {told}"):
+    with pytest.raises(CannotRemoveError, match=rf"^{VERSIONS}/0006_tasks\.py {told}"):
         remove_samples(root)
     assert before == {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()}
 
@@ -157,8 +162,8 @@ def test_later_migrations_with_the_same_numbers_are_not_taken_for_samples(
     root: Path, database: Path
 ) -> None:
     remove_samples(root)
-    for number, before in (("0002", "0001"), ("0003", "0002")):
-        text = OWN.replace('"0003"', f'"{before}"').replace('"0004"', f'"{number}"')
+    for number, before in (("0002", "0004"), ("0003", "0002")):
+        text = OWN.replace('"0005"', f'"{before}"').replace('"0006"', f'"{number}"')
         own = root / VERSIONS / f"{number}_tasks.py"
         own.write_text(text.replace('"tasks"', f'"tasks_{number}"'), "utf-8")
     command.upgrade(config_of(root), "head")
@@ -168,23 +173,27 @@ def test_later_migrations_with_the_same_numbers_are_not_taken_for_samples(
     assert state(database) == ("0003", tables)
 
 
-@pytest.mark.parametrize("revision", ["0002", "0003"])
-def test_the_embedded_database_goes_back_to_the_accounts(database: Path, revision: str) -> None:
+@pytest.mark.parametrize(
+    ("revision", "kept"), [("0002", "0001"), ("0003", "0001"), ("0004", "0004"), ("0005", "0004")]
+)
+def test_the_embedded_database_goes_back_to_the_accounts(
+    database: Path, revision: str, kept: str
+) -> None:
     command.upgrade(alembic_config(), revision)
     assert drop_sample_tables(load_settings().database, alembic_config())
-    assert state(database) == ("0001", ACCOUNTS)
+    assert state(database) == (kept, ACCOUNTS)
     assert not drop_sample_tables(load_settings().database, alembic_config())
 
 
 def test_tables_of_ones_own_stay(root: Path, database: Path) -> None:
-    (root / VERSIONS / "0004_tasks.py").write_text(OWN, "utf-8")
+    (root / VERSIONS / "0006_tasks.py").write_text(OWN, "utf-8")
     command.upgrade(config_of(root), "head")
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("INSERT INTO tasks (notes) VALUES ('mine')")
     assert drop_sample_tables(load_settings().database, config_of(root))
     remove_samples(root)
     command.upgrade(config_of(root), "head")
-    assert state(database) == ("0004", ACCOUNTS | {"tasks"})
+    assert state(database) == ("0006", ACCOUNTS | {"tasks"})
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("SELECT notes FROM tasks").fetchall() == [("mine",)]
 
@@ -194,13 +203,16 @@ def test_a_database_that_is_not_there_is_not_made(database: Path) -> None:
     assert not database.exists()
 
 
-def test_another_database_is_not_touched(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    command.upgrade(alembic_config(), "head")
-    before = state(database)
-    monkeypatch.setattr(DatabaseSettings, "is_sqlite", False)
-    with pytest.raises(CannotRemoveError, match=r"only the embedded one .*alembic downgrade 0001"):
-        drop_sample_tables(load_settings().database, alembic_config())
-    assert state(database) == before
+def test_another_database_is_not_touched(
+    databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with databases.migrated(POSTGRESQL) as url:
+        name_database(url, tmp_path, monkeypatch)
+        told = r"only the embedded one .*alembic downgrade 0001"
+        with pytest.raises(CannotRemoveError, match=told):
+            drop_sample_tables(load_settings().database, alembic_config())
+        left = in_database(url, lambda connection: inspect(connection).get_table_names())
+        assert {"notes", "files", "comments"} <= set(left)
 
 
 def test_a_database_that_can_not_be_read_is_one_line(database: Path) -> None:
@@ -216,4 +228,4 @@ def test_what_is_left_brings_its_database_up_to_date(root: Path, database: Path)
             [sys.executable, "-m", module], cwd=root, capture_output=True, text=True, check=False
         )
         assert (done.returncode, done.stderr) == (0, "")
-    assert state(database) == ("0001", ACCOUNTS)
+    assert state(database) == ("0004", ACCOUNTS)

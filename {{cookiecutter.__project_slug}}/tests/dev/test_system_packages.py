@@ -36,6 +36,7 @@ class Machine:
         text = SCRIPT.read_text("utf-8")
         text = text.replace("/usr/local/sbin:/usr/sbin:/sbin", "/nowhere")
         text = text.replace("/usr/sbin/policy-rc.d", str(self.folder / "policy-rc.d"))
+        text = text.replace("/usr/lib/postgresql/", f"{self.folder}/postgresql/")
         script = self.folder / "script"
         script.write_text(text, "utf-8")
         return subprocess.run(  # noqa: S603 - a command of our own
@@ -142,18 +143,38 @@ def test_on_another_system_one_line_says_what_is_missing(machine: Machine) -> No
     assert done.stderr.count("\n") == 1
 
 
-def test_the_tests_get_a_browser_certbot_and_pebble_too(machine: Machine) -> None:
+def test_the_units_get_postgresql_without_its_service(machine: Machine) -> None:
     as_root(machine)
     machine.add("nginx")
     machine.add("redis-server")
     machine.add("apt-cache")
     machine.add("apt-get")
     machine.add("systemctl")
+    assert machine.run("unit").returncode == 0
+    calls = machine.called()
+    assert "apt-get install --yes --no-install-recommends postgresql" in calls
+    assert "systemctl disable --quiet postgresql" in calls
+
+
+def test_postgresql_is_found_where_debian_keeps_it(machine: Machine) -> None:
+    machine.add("nginx")
+    machine.add("redis-server")
+    programs = machine.folder / "postgresql" / "15" / "bin"
+    programs.mkdir(parents=True)
+    machine.add("postgresql/15/bin/postgres")
+    done = machine.run("unit")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_tests_get_a_browser_certbot_and_pebble_too(machine: Machine) -> None:
+    as_root(machine)
+    for program in ("nginx", "redis-server", "postgres", "apt-cache", "apt-get", "systemctl"):
+        machine.add(program)
     done = machine.run("tests")
     assert done.returncode == 0, done.stderr
     calls = machine.called()
     assert "apt-get install --yes --no-install-recommends chromium certbot pebble" in calls
-    # certbot's timer has nothing to renew here; nginx and Redis were here before us.
+    # certbot's timer has nothing to renew here; the others were here before us.
     disabled = [call for call in calls if call.startswith("systemctl")]
     assert disabled == ["systemctl disable --quiet certbot.timer"]
 
@@ -162,7 +183,7 @@ def test_the_tests_get_a_browser_certbot_and_pebble_too(machine: Machine) -> Non
     "browser", ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 )
 def test_any_chromium_will_do(machine: Machine, browser: str) -> None:
-    for program in ("nginx", "redis-server", "certbot", "pebble", browser):
+    for program in ("nginx", "redis-server", "postgres", "certbot", "pebble", browser):
         machine.add(program)
     done = machine.run("tests")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -24,7 +24,7 @@ from dev.runner import HOST, free_port
 from tests.raw import assert_problem, open_tls
 from tests.raw_http2 import get
 from tests.raw_http3 import Http3
-from tests.stack import Stack, wait_until
+from tests.stack import Stack, hang_up, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +104,7 @@ class Container:
         except TimeoutError as error:
             raise AssertionError(self.logs()) from error
         finally:
-            self.stack.close()
+            hang_up()
             docker("rm", "--force", self.name)
 
     def answers(self) -> bool:

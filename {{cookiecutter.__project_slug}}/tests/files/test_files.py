@@ -42,10 +42,12 @@ def s3(s3_url: str) -> S3Client:
 
 
 @pytest.fixture(scope="module")
-async def app(tmp_path_factory: pytest.TempPathFactory, s3_url: str) -> AsyncIterator[FastAPI]:
+async def app(
+    tmp_path_factory: pytest.TempPathFactory, s3_url: str, database_url: str
+) -> AsyncIterator[FastAPI]:
     # All tests come from one address; what its limit does is tested elsewhere.
     generous = {f"RATE_LIMITS__{name}": "1000/hour" for name in ("PER_CLIENT", *LIMITED)}
-    environ = upload_settings(s3_url) | generous
+    environ = upload_settings(s3_url) | generous | {"DATABASE__URL": database_url}
     async with running(make_settings(tmp_path_factory.mktemp("files"), **environ)) as app:
         yield app
 

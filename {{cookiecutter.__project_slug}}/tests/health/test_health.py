@@ -31,6 +31,13 @@ class Dependency:
     ping = answers
 
 
+class Keys:
+    """Keys that can be believed, or can't."""
+
+    def __init__(self, *, is_open: bool = True) -> None:
+        self.is_open = is_open
+
+
 async def test_alive_and_ready_with_its_dependencies(tmp_path: Path) -> None:
     async with running(make_settings(tmp_path)) as app:
         client = client_of(app)
@@ -41,7 +48,8 @@ async def test_alive_and_ready_with_its_dependencies(tmp_path: Path) -> None:
 
 async def test_alive_but_not_ready_without_its_database(tmp_path: Path) -> None:
     async with running(make_settings(tmp_path)) as app:
-        app.state.readiness = Readiness(Dependency(OSError("db.internal refused")), None)  # type: ignore[arg-type]
+        database = Dependency(OSError("db.internal refused"))
+        app.state.readiness = Readiness(database, None, Keys())  # type: ignore[arg-type]
         client = client_of(app)
         assert (await client.get("/healthz")).status_code == 200
         answer = await client.get("/readyz")
@@ -52,12 +60,18 @@ async def test_alive_but_not_ready_without_its_database(tmp_path: Path) -> None:
 @pytest.mark.parametrize("error", [None, OSError()])
 async def test_a_flood_of_questions_is_one_question(error: Exception | None) -> None:
     database, redis = Dependency(error), Dependency()
-    readiness = Readiness(database, redis)  # type: ignore[arg-type]
+    readiness = Readiness(database, redis, Keys())  # type: ignore[arg-type]
     answers = {await readiness.is_ready() for _ in range(100)}
     assert answers == {error is None}
     assert database.asked == 1
 
 
 async def test_redis_is_asked_too() -> None:
-    assert await Readiness(Dependency(), Dependency()).is_ready()  # type: ignore[arg-type]
-    assert not await Readiness(Dependency(), Dependency(OSError())).is_ready()  # type: ignore[arg-type]
+    well, ill = Dependency(), Dependency(OSError())
+    assert await Readiness(well, well, Keys()).is_ready()  # type: ignore[arg-type]
+    assert not await Readiness(well, ill, Keys()).is_ready()  # type: ignore[arg-type]
+
+
+async def test_a_service_that_can_check_no_token_is_not_ready() -> None:
+    well = Dependency()
+    assert not await Readiness(well, well, Keys(is_open=False)).is_ready()  # type: ignore[arg-type]

@@ -1,20 +1,20 @@
-"""What unit tests of layers share: a Redis of their own, and a clock that stands still."""
+"""What unit tests of layers share: a Redis, a clock that stands still, things with owners."""
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import time
 from typing import TYPE_CHECKING
 
 import pytest
-from mirakuru import TCPExecutor
-from redis import Redis
+
+from tests.owned_things import world
+from tests.redis_server import RedisServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
+    from app.database import Database
+    from tests.databases import Databases
 
 
 class Clock:
@@ -33,54 +33,6 @@ def clock() -> Clock:
     return Clock()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-class RedisServer:
-    """A redis-server on loopback that can be killed, started again, and made to hang."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = _free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._command = [
-            *("redis-server", "--bind", "127.0.0.1", "--port", str(self.port)),
-            *("--save", "", "--appendonly", "no", "--dir", str(folder)),
-        ]
-        self._process: TCPExecutor | None = None
-
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        self._process = TCPExecutor(self._command, host="127.0.0.1", port=self.port, timeout=10)
-        self._process.start()
-        deadline = time.monotonic() + 10
-        with Redis.from_url(self.url) as redis:
-            while not redis.ping():  # pragma: no cover
-                assert time.monotonic() < deadline, "redis-server does not answer"
-
-    def kill(self) -> None:
-        """End it as a crash would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process = None
-
-    def hang(self) -> None:
-        """Keep its connections open and answer nothing."""
-        self._signal(signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        """Answer again."""
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: int) -> None:
-        assert self._process is not None
-        assert self._process.process is not None
-        os.kill(self._process.process.pid, number)
-
-
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     """A Redis of this test's own."""
@@ -90,3 +42,17 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
         yield server
     finally:
         server.kill()
+
+
+@pytest.fixture(scope="module")
+def world_url(databases: Databases, database_kind: str) -> Iterator[str]:
+    """An empty database, one for all tests of a module."""
+    with databases.empty(database_kind) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def database(world_url: str) -> AsyncIterator[Database]:
+    """What `owned_things.py` tells of. No test commits, so it stays so."""
+    async with world(world_url) as opened:
+        yield opened

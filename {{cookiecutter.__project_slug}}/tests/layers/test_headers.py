@@ -242,7 +242,8 @@ def test_asking_for_nothing_or_for_two_values_of_a_header_is_refused() -> None:
 def test_these_routes_are_dressed_more_loosely_and_no_others(tmp_path: Path) -> None:
     """Another one here is a decision: what it loosens is worth a look."""
     usual = relaxations(create_app(make_settings(tmp_path, DOCS="false")))
-    assert usual == {"GET /.well-known/jwks.json": (Relaxation.CACHED,)}
+    places = ("jwks.json", "oauth-protected-resource")
+    assert usual == {f"GET /.well-known/{place}": (Relaxation.CACHED,) for place in places}
     with_docs = relaxations(create_app(make_settings(tmp_path, DOCS="true")))
     paths = {name.partition(" ")[2].split("/")[1] for name in with_docs.keys() - usual.keys()}
     assert paths == {"docs", "openapi.json"}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from redis.asyncio import Redis
 
+from app.changes import Changes
 from app.layers.rate_limits import (
     Hit,
     Policy,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from app.layers.rate_limits.counting import Count
-    from tests.layers.conftest import RedisServer
+    from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.anyio
 
@@ -64,7 +65,7 @@ async def _until_restored(engine: RateLimits) -> None:
 @asynccontextmanager
 async def _opened(server: RedisServer, workers: int = 4) -> AsyncIterator[RateLimits]:
     redis = Redis.from_url(server.url, socket_timeout=TIMEOUT_SECONDS)
-    store = RedisStore(redis, TIMEOUT_SECONDS)
+    store = RedisStore(redis, Changes(redis), TIMEOUT_SECONDS)
     engine = RateLimits(store, workers=workers, retry_after=0.02)
     try:
         yield engine
@@ -72,6 +73,13 @@ async def _opened(server: RedisServer, workers: int = 4) -> AsyncIterator[RateLi
         await engine.aclose()
         await store.aclose()
         await redis.aclose()
+
+
+@asynccontextmanager
+async def _engine(redis: Redis | None, workers: int) -> AsyncIterator[RateLimits]:
+    settings, changes = RateLimitsSettings(), Changes(redis)
+    async with open_rate_limits(settings, redis=redis, changes=changes, workers=workers) as engine:
+        yield engine
 
 
 async def test_when_redis_dies_this_workers_share_holds_until_it_is_back(
@@ -123,7 +131,7 @@ async def test_when_redis_refuses_to_write_the_share_holds(
 
 async def test_a_redis_that_was_never_there_is_like_one_that_died(events: list[str]) -> None:
     redis = Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=TIMEOUT_SECONDS)
-    async with open_rate_limits(RateLimitsSettings(), redis=redis, workers=2) as engine:
+    async with _engine(redis, workers=2) as engine:
         assert await _flood(engine, 200) == 50
         assert engine.is_degraded
     await redis.aclose()
@@ -152,13 +160,13 @@ async def test_a_broken_store_is_not_asked_again_by_requests() -> None:
 
 
 async def test_without_redis_each_worker_lets_its_share_through(events: list[str]) -> None:
-    async with open_rate_limits(RateLimitsSettings(), redis=None, workers=4) as engine:
+    async with _engine(None, workers=4) as engine:
         assert await _flood(engine, 200) == 25
     assert events == ["rate_limits_degraded"]
 
 
 async def test_one_worker_without_redis_counts_right_and_says_nothing(events: list[str]) -> None:
-    async with open_rate_limits(RateLimitsSettings(), redis=None, workers=1) as engine:
+    async with _engine(None, workers=1) as engine:
         assert await _flood(engine, 200) == 100
     assert events == []
 

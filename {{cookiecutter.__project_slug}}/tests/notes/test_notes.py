@@ -8,43 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.notes.schemas import NewNote, NoteChange
-from tests.in_process import client_of, empty, make_settings, running, sign_up
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     import httpx
-    from fastapi import FastAPI
 
 pytestmark = pytest.mark.anyio
 
 NOTES = "/api/v1/notes"
-
-
-@pytest.fixture(scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FastAPI]:
-    async with running(make_settings(tmp_path_factory.mktemp("service"))) as app:
-        yield app
-
-
-@pytest.fixture
-async def app(shared: FastAPI) -> FastAPI:
-    await empty(shared)
-    return shared
-
-
-@pytest.fixture
-async def ann(app: FastAPI) -> httpx.AsyncClient:
-    client = client_of(app)
-    await sign_up(client, "ann@example.com")
-    return client
-
-
-@pytest.fixture
-async def bob(app: FastAPI) -> httpx.AsyncClient:
-    client = client_of(app)
-    await sign_up(client, "bob@example.com")
-    return client
 
 
 async def test_what_the_docs_fill_in_is_accepted_as_it_stands(ann: httpx.AsyncClient) -> None:
@@ -126,3 +96,55 @@ async def test_somebody_elses_note_is_not_there_in_any_way(
         assert foreign.json() | {"request_id": ""} == absent.json() | {"request_id": ""}
     assert (await bob.get(NOTES)).json()["items"] == []
     assert (await ann.get(place)).json()["title"] == "private"
+
+
+# --- Many at once ---------------------------------------------------------------------------------
+
+
+async def made(client: httpx.AsyncClient, *titles: str) -> list[str]:
+    """Make a note of each title; return their ids."""
+    answers = [await client.post(NOTES, json={"title": title}) for title in titles]
+    return [answer.raise_for_status().json()["id"] for answer in answers]
+
+
+async def left(client: httpx.AsyncClient) -> list[str]:
+    """Return the titles that are there."""
+    items = (await client.get(NOTES)).raise_for_status().json()["items"]
+    return sorted(note["title"] for note in items)
+
+
+async def test_notes_are_deleted_together(ann: httpx.AsyncClient) -> None:
+    ids = await made(ann, "a", "b", "c")
+    assert (await ann.post(f"{NOTES}/delete", json={"ids": ids[:2]})).status_code == 204
+    assert await left(ann) == ["c"]
+
+
+async def test_a_note_that_is_named_twice_is_deleted_once(ann: httpx.AsyncClient) -> None:
+    (identity,) = await made(ann, "a")
+    answer = await ann.post(f"{NOTES}/delete", json={"ids": [identity, identity.upper()]})
+    assert answer.status_code == 204
+    assert await left(ann) == []
+
+
+async def test_one_foreign_note_keeps_all_of_them(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient
+) -> None:
+    own, (foreign,) = await made(ann, "a", "b"), await made(bob, "his")
+    gone = str(uuid.uuid4())
+    answers = [
+        await ann.post(f"{NOTES}/delete", json={"ids": ids})
+        for ids in ([*own, foreign], [foreign, *own], [foreign], [*own, gone], [gone])
+    ]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({str(answer.json() | {"request_id": ""}) for answer in answers}) == 1
+    assert await left(ann) == ["a", "b"]
+    assert await left(bob) == ["his"]
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [[], [str(uuid.uuid4())] * 101, ["x"], [1], [None], "x", {}, [["x"]]],
+    ids=["none", "too many", "no id", "number", "null", "text", "object", "nested"],
+)
+async def test_what_is_no_list_of_some_ids_is_invalid(ann: httpx.AsyncClient, ids: object) -> None:
+    assert (await ann.post(f"{NOTES}/delete", json={"ids": ids})).status_code == 422

@@ -5,31 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
 from starlette.requests import Request  # noqa: TC002 - FastAPI resolves it at run time
 
-from app.accounts.models import Session, User
-from app.database import Database, utc_now
-from app.errors import ServiceError
-from app.layers.authentication.keys import SigningKey, load_signing_key
+from app.layers.authentication.challenges import unauthenticated
+from app.layers.authentication.key_ring import KeyRing, open_key_ring
+from app.layers.authentication.key_set import RemoteKeySet, open_key_set
 from app.layers.authentication.passwords import Passwords
-from app.layers.authentication.tokens import AccessTokens, Claims, InvalidTokenError
+from app.layers.authentication.tokens import AccessTokens, InvalidTokenError, TokenVerifier
 from app.layers.logs import Event, log_event
 from app.request_context import context_of
+from app.request_headers import headers_of
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Sequence
 
+    from app.layers.authentication.sessions import Sessions
     from app.layers.authentication.settings import AuthenticationSettings
 
-
-class Unauthenticated(ServiceError):
-    """401. One answer whatever was wrong: an attacker learns nothing about why (RFC 6750 §3)."""
-
-    status, slug, layer = 401, "unauthenticated", "authentication"
-
-    def __init__(self, detail: str = "A valid access token is needed.") -> None:
-        super().__init__(detail, headers={"WWW-Authenticate": 'Bearer realm="api"'})
+AUTHORIZATION = b"authorization"
+SCHEME = b"bearer "
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +32,61 @@ class Principal:
     """Who makes the request: a user, in a session that has not ended."""
 
     user_id: uuid.UUID
-    session_id: uuid.UUID
+    session_id: uuid.UUID | None
     role: str
+    scopes: frozenset[str] = frozenset()
+
+
+class NotTheIssuerError(Exception):
+    """Something here was about to make a token, and another issuer makes them. A bug of ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
     """What the layer holds for the life of the application."""
 
-    key: SigningKey
-    tokens: AccessTokens
+    key_set: KeyRing | RemoteKeySet
+    """The keys that verify: our own, or another issuer's."""
+    verifier: TokenVerifier
     passwords: Passwords
     settings: AuthenticationSettings
+
+    @property
+    def keys(self) -> KeyRing:
+        """Our own keys.
+
+        Raises:
+            NotTheIssuerError: we have none.
+        """
+        if not isinstance(self.key_set, KeyRing):
+            raise NotTheIssuerError("another issuer makes the tokens (AUTHENTICATION__JWKS_URL)")
+        return self.key_set
+
+    @property
+    def tokens(self) -> AccessTokens:
+        """What issues our tokens.
+
+        Raises:
+            NotTheIssuerError: we issue none.
+        """
+        return AccessTokens(self.settings, self.keys)
 
 
 def open_authentication(settings: AuthenticationSettings) -> Authentication:
     """Return the layer's working parts.
 
     Raises:
-        WeakKeyError: the signing key is missing, unreadable or too short.
+        WeakKeyError: a signing key is missing, unreadable, too short or of another kind.
+        BadCertificatesError: another issuer's server is to be believed by certificates that can't
+            be read.
     """
-    pem = settings.private_key.get_secret_value() if settings.private_key else ""
-    key = load_signing_key(pem)
+    trusts = settings.trusts_another_issuer
+    keys = open_key_set(settings) if trusts else open_key_ring(settings)
     passwords = Passwords(settings.password_concurrency)
-    return Authentication(key, AccessTokens(settings, key), passwords, settings)
+    return Authentication(keys, TokenVerifier(settings, keys), passwords, settings)
 
 
-def bearer_token(authorizations: list[str]) -> str:
+def bearer_token(authorizations: Sequence[bytes]) -> str:
     """Return the token of the Authorization headers of a request.
 
     Raises:
@@ -71,34 +94,11 @@ def bearer_token(authorizations: list[str]) -> str:
     """
     if len(authorizations) != 1:
         raise InvalidTokenError("no Authorization header, or two")
-    scheme, _, token = authorizations[0].partition(" ")
-    if scheme.lower() != "bearer" or not token or " " in token:
+    (given,) = authorizations
+    token = given[len(SCHEME) :]
+    if given[: len(SCHEME)].lower() != SCHEME or not token or b" " in token:
         raise InvalidTokenError("not a bearer token")
-    return token
-
-
-async def _principal(database: Database, claims: Claims) -> Principal:
-    """Return the live session's user: the database decides, whatever the token still says.
-
-    Raises:
-        InvalidTokenError: the session was ended or has run out, or the user was disabled.
-    """
-    query = (
-        select(User.role)
-        .join(Session, Session.user_id == User.id)
-        .where(
-            Session.id == claims.session_id,
-            User.id == claims.user_id,
-            Session.revoked_at.is_(None),
-            Session.expires_at > utc_now(),
-            User.disabled_at.is_(None),
-        )
-    )
-    async with database.engine.connect() as connection:
-        role = await connection.scalar(query)
-    if role is None:
-        raise InvalidTokenError("the session has ended")
-    return Principal(claims.user_id, claims.session_id, role)
+    return token.decode("latin-1")
 
 
 async def authenticate(request: Request) -> Principal:
@@ -107,14 +107,27 @@ async def authenticate(request: Request) -> Principal:
     Raises:
         Unauthenticated: no valid token, or its session has ended.
     """
-    authentication: Authentication = request.app.state.authentication
+    context = context_of(request.scope)
+    if context.principal is not None:
+        return context.principal  # several policies on one route ask once
+    given = headers_of(request.scope).values(AUTHORIZATION)
+    state = request.app.state
+    # In brackets, since that takes a third of what a dot takes.
+    verifier: TokenVerifier = state["authentication"].verifier
+    sessions: Sessions = state["sessions"]
     try:
-        token = bearer_token(request.headers.getlist("authorization"))
-        claims = authentication.tokens.verify(token)
-        principal = await _principal(request.app.state.database, claims)
+        token = bearer_token(given)
+        claims = verifier.remembered(token)
+        if claims is None:
+            claims = await verifier.verify(token)
+        principal = sessions.remembered(claims, context.arrived)
+        if principal is None:
+            principal = await sessions.ask(claims)
     except InvalidTokenError as error:
-        if "authorization" in request.headers:
+        if given:
             log_event(Event.AUTHN_TOKEN_INVALID, reason=str(error))
-        raise Unauthenticated from error
-    context_of(request.scope).account = str(principal.user_id)
+        raise unauthenticated(request) from error
+    context.principal = principal
+    # Of our own tokens the subject is the user's id, to the letter.
+    context.account = claims.subject if claims.session_id else str(principal.user_id)
     return principal

@@ -20,6 +20,7 @@ from __future__ import annotations
 from app.layers.logs.capture import configure_logging
 from app.layers.logs.emit import log_event, log_unexpected
 from app.layers.logs.events import Event
+from app.layers.logs.lines import account_hash
 from app.layers.logs.middleware import LogsMiddleware
 from app.layers.logs.redaction import printable, redact
 from app.layers.logs.settings import LogsSettings
@@ -29,6 +30,7 @@ __all__ = [
     "Event",
     "LogsMiddleware",
     "LogsSettings",
+    "account_hash",
     "adopt_streams",
     "configure_logging",
     "log_event",

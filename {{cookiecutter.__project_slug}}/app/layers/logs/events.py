@@ -18,14 +18,22 @@ class Event(StrEnum):
     AUTHN_LOGIN_FAIL = "authn_login_fail"
     AUTHN_LOGIN_LOCK = "authn_login_lock"
     AUTHN_LOGOUT = "authn_logout"
-    AUTHN_TOKEN_INVALID = "authn_token_invalid"  # noqa: S105 -- the name of an event
+    AUTHN_PASSWORD_CHANGE = "authn_password_change"  # noqa: S105 -- the name of an event
+    AUTHN_PASSWORD_CHANGE_FAIL = "authn_password_change_fail"  # noqa: S105 -- the same
+    AUTHN_TOKEN_INVALID = "authn_token_invalid"  # noqa: S105 -- the same
     AUTHN_TOKEN_REUSE = "authn_token_reuse"  # noqa: S105 -- the same
     AUTHZ_CHANGE = "authz_change"
     AUTHZ_FAIL = "authz_fail"
     BOT_REFUSED = "bot_refused"
+    CHANGES_UNPUBLISHED = "changes_unpublished"
+    CHANGES_UNREADABLE = "changes_unreadable"
     EXCESS_RATE_LIMIT_EXCEEDED = "excess_rate_limit_exceeded"
     HOST_REFUSED = "host_refused"
     INPUT_VALIDATION_FAIL = "input_validation_fail"
+    KEYS_CHANGED = "keys_changed"
+    KEYS_RESTORED = "keys_restored"
+    KEYS_UNAVAILABLE = "keys_unavailable"
+    KEY_IGNORED = "key_ignored"
     ORIGIN_REFUSED = "origin_refused"
     PROXY_BYPASSED = "proxy_bypassed"
     RATE_LIMITS_DEGRADED = "rate_limits_degraded"
@@ -43,20 +51,28 @@ class Event(StrEnum):
     UPLOAD_VALIDATION = "upload_validation"
     USER_CREATED = "user_created"
     USER_DISABLED = "user_disabled"
+    USER_ENABLED = "user_enabled"
     USER_UPDATED = "user_updated"
 
 
 LEVELS: dict[Event, Level] = {
     Event.AUTHN_LOGIN_FAIL: "WARNING",
     Event.AUTHN_LOGIN_LOCK: "WARNING",
+    Event.AUTHN_PASSWORD_CHANGE_FAIL: "WARNING",
     Event.AUTHN_TOKEN_INVALID: "WARNING",
     Event.AUTHN_TOKEN_REUSE: "CRITICAL",
     Event.AUTHZ_CHANGE: "WARNING",
     Event.AUTHZ_FAIL: "WARNING",
     Event.BOT_REFUSED: "WARNING",
+    Event.CHANGES_UNPUBLISHED: "ERROR",
+    Event.CHANGES_UNREADABLE: "ERROR",
     Event.EXCESS_RATE_LIMIT_EXCEEDED: "WARNING",
     Event.HOST_REFUSED: "WARNING",
     Event.INPUT_VALIDATION_FAIL: "WARNING",
+    Event.KEYS_CHANGED: "WARNING",
+    Event.KEYS_RESTORED: "WARNING",
+    Event.KEYS_UNAVAILABLE: "ERROR",
+    Event.KEY_IGNORED: "WARNING",
     Event.ORIGIN_REFUSED: "WARNING",
     Event.PROXY_BYPASSED: "CRITICAL",
     Event.RATE_LIMITS_DEGRADED: "ERROR",
@@ -67,6 +83,7 @@ LEVELS: dict[Event, Level] = {
     Event.UNEXPECTED_ERROR: "ERROR",
     Event.UPLOAD_VALIDATION: "WARNING",
     Event.USER_DISABLED: "WARNING",
+    Event.USER_ENABLED: "WARNING",
 }
 """Levels of the events that are not plain news; the others are INFO."""
 

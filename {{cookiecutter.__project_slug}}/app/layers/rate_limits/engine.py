@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
     from starlette.types import Scope
 
+    from app.changes import Changes
     from app.layers.rate_limits.counting import Store
     from app.layers.rate_limits.settings import RateLimitsSettings
 
@@ -118,11 +119,11 @@ def rate_limits_of(scope: Scope) -> RateLimits:
 
 @asynccontextmanager
 async def open_rate_limits(
-    settings: RateLimitsSettings, *, redis: Redis | None, workers: int
+    settings: RateLimitsSettings, *, redis: Redis | None, changes: Changes, workers: int
 ) -> AsyncIterator[RateLimits]:
-    """Give the engine for the life of the application."""
+    """Give the engine for the life of the application; its trips to Redis read the changes."""
     del settings  # every limit is read where it is used
-    store = RedisStore(redis, TIMEOUT_SECONDS) if redis is not None else None
+    store = RedisStore(redis, changes, TIMEOUT_SECONDS) if redis is not None else None
     if store is None and workers > 1:
         log_event(Event.RATE_LIMITS_DEGRADED, reason="no Redis is configured", workers=workers)
     engine = RateLimits(store, workers=workers)

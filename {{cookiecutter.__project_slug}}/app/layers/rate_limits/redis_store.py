@@ -2,6 +2,8 @@
 
 One script counts a whole batch in one round trip. While it is under way, the hits of all other
 requests gather and go together next: the busier the worker, the fewer round trips a request costs.
+The same trip brings what other workers changed (`app/changes.py`): it has left after each of its
+requests had arrived.
 The keys share one hash tag, because a script may touch one slot only on Redis Cluster.
 """
 
@@ -14,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redis.exceptions import NoScriptError, RedisError
 
+from app.changes import SCRIPT as CHANGES_SCRIPT
+from app.changes import STREAM
 from app.layers.rate_limits.counting import Count, StoreDownError
 
 if TYPE_CHECKING:
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
     from redis.asyncio import Redis
 
+    from app.changes import Changes
     from app.layers.rate_limits.policies import Hit
 
 KEY_PREFIX = "{rate-limits}:"
@@ -30,9 +35,10 @@ MAX_BATCH = 256
 # Time is Redis's own, so that workers on several machines agree. A key that somehow lost its end
 # gets one again: it would refuse its client for ever. What is given back (a negative cost) must not
 # make a key: its window has ended.
-SCRIPT = """
-local counts = {}
-for index, key in ipairs(KEYS) do
+SCRIPT = f"""{CHANGES_SCRIPT}
+local counts = {{}}
+for index = 1, #KEYS - 1 do
+    local key = KEYS[index]
     local cost = tonumber(ARGV[2 * index - 1])
     local window = tonumber(ARGV[2 * index])
     local left = redis.call('PTTL', key)
@@ -48,7 +54,7 @@ for index, key in ipairs(KEYS) do
         counts[2 * index] = left
     end
 end
-return counts
+return {{counts, changes(KEYS[#KEYS], ARGV[2 * #KEYS - 1], 2 * #KEYS)}}
 """
 SCRIPT_SHA = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
@@ -63,11 +69,13 @@ class RedisStore:
 
     Args:
         redis: the connection pool.
+        changes: what hears of each trip.
         timeout: seconds that a call may take, connecting included.
     """
 
-    def __init__(self, redis: Redis, timeout: float) -> None:
+    def __init__(self, redis: Redis, changes: Changes, timeout: float) -> None:
         self._redis = redis
+        self._changes = changes
         self._timeout = timeout
         self._waiting: list[_Waiting] = []
         self._sender: asyncio.Task[None] | None = None
@@ -118,19 +126,28 @@ class RedisStore:
 
     async def _call(self, batch: list[_Waiting]) -> list[int]:
         keys: list[str] = []
-        arguments: list[int] = []
+        arguments: list[int | bytes] = []
         for waiting in batch:
             for hit in waiting.hits:
                 keys.append(KEY_PREFIX + hit.key)
                 arguments += (hit.cost, hit.policy.window * 1000)
+        errand = self._changes.errand()
+        try:
+            answer = await self._evaluate([*keys, STREAM], [*arguments, *errand.arguments])
+            counts, found = _read(answer, len(arguments))
+            self._changes.take(errand, found)
+        except BaseException:
+            self._changes.miss(errand)
+            raise
+        return counts
+
+    async def _evaluate(self, keys: list[str], arguments: list[int | bytes]) -> Any:
         async with asyncio.timeout(self._timeout):
             try:
-                answer: Any = await self._redis.evalsha(SCRIPT_SHA, len(keys), *keys, *arguments)
+                return await self._redis.evalsha(SCRIPT_SHA, len(keys), *keys, *arguments)
             except NoScriptError:  # first call ever, or Redis has restarted
-                answer = await self._redis.eval(SCRIPT, len(keys), *keys, *arguments)
-        if not isinstance(answer, list) or len(answer) != len(arguments):
-            raise RedisError("an answer of another shape")
-        return answer
+                self._changes.forget()
+                return await self._redis.eval(SCRIPT, len(keys), *keys, *arguments)
 
     def _deliver(self, batch: list[_Waiting], answer: list[int]) -> None:
         position = 0
@@ -150,3 +167,10 @@ class RedisStore:
             if not waiting.counts.done():
                 waiting.counts.set_exception(StoreDownError(reason))
         self._waiting = []
+
+
+def _read(answer: Any, length: int) -> tuple[list[int], Any]:
+    match answer:
+        case [list() as counts, found] if len(counts) == length:
+            return counts, found
+    raise RedisError("an answer of another shape")

@@ -1,0 +1,296 @@
+"""Layer 7, authentication: sessions, what is remembered of them, and the tokens that renew them."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+SESSIONS = "app/layers/authentication/sessions.py"
+MEMORY_OF_SESSIONS = "app/layers/authentication/session_memory.py"
+CHANGES = "app/changes.py"
+ACCOUNTS = "app/accounts/service.py"
+REFRESHING = "app/accounts/refreshing.py"
+TESTS = "tests/layers/test_authentication"
+ATTACKS = "tests/attacks/test_authentication"
+
+ENDS = (
+    Mutant(
+        "authentication",
+        "a session that was ended goes on",
+        SESSIONS,
+        "                Session.revoked_at.is_(None),\n",
+        "",
+        first=f"{TESTS}.py",
+    ),
+    Mutant(
+        "authentication",
+        "a disabled user may go on",
+        SESSIONS,
+        "                User.disabled_at.is_(None),\n",
+        "",
+        first=f"{TESTS}.py",
+    ),
+    Mutant(
+        "authentication",
+        "a disabled user of another issuer may go on",
+        SESSIONS,
+        "for row in rows if not row.disabled_at}",
+        "for row in rows}",
+        first=f"{ATTACKS}_issuer.py",
+    ),
+    Mutant(
+        "authentication",
+        "a session is any user's who names it",
+        SESSIONS,
+        "if standing is None or standing.user_id != claims.user_id or standing",
+        "if standing is None or standing",
+        first=f"{TESTS}_sessions.py",
+    ),
+    Mutant(
+        "authentication",
+        "a session is remembered for any user who names it",
+        SESSIONS,
+        "if principal.user_id is not claims.user_id and principal.user_id != claims.user_id:",
+        "if False:",
+        first=f"{TESTS}_sessions.py",
+    ),
+    Mutant(
+        "authentication",
+        "a session that is remembered never runs out",
+        SESSIONS,
+        "if self._clock() >= until or time.time() >= ends:",
+        "if self._clock() >= until:",
+        first=f"{TESTS}_sessions.py",
+    ),
+    Mutant(
+        "authentication",
+        "a session is remembered for ever",
+        SESSIONS,
+        "if self._clock() >= until or time.time() >= ends:",
+        "if time.time() >= ends:",
+        first=f"{TESTS}_sessions.py",
+    ),
+    Mutant(
+        "authentication",
+        "a token has the scope of the one before",
+        SESSIONS,
+        "if principal.scopes is not claims.scopes and principal.scopes != claims.scopes:",
+        "if False:",
+        first=f"{TESTS}_sessions.py",
+    ),
+)
+
+MEMORY = (
+    Mutant(
+        "authentication",
+        "memory is believed before the news was read",
+        SESSIONS,
+        "if entry is None or not self._changes.is_read_since(arrived):",
+        "if entry is None:",
+        first=f"{TESTS}_sessions.py",
+    ),
+    Mutant(
+        "authentication",
+        "news of a logout drops nothing",
+        SESSIONS,
+        "            self.memory.drop(one)\n            self.memory.drop_all_of(one)\n",
+        "            pass\n",
+        first=f"{TESTS}_sessions.py",
+    ),
+    Mutant(
+        "authentication",
+        "news of a user drops only one session",
+        SESSIONS,
+        "            self.memory.drop_all_of(one)\n",
+        "",
+        first=f"{TESTS}_sessions.py",
+    ),
+    Mutant(
+        "authentication",
+        "news that came while the database was asked is forgotten",
+        SESSIONS,
+        " and not heard.concerns(claims):",
+        ":",
+        first=f"{TESTS}_sessions.py",
+    ),
+    Mutant(
+        "authentication",
+        "nobody is told that a session changed",
+        SESSIONS,
+        "return await self._changes.publish(*ids)",
+        "return bool(ids)",
+        first=f"{TESTS}_sessions.py",
+    ),
+    Mutant(
+        "authentication",
+        "memory of sessions has no bound",
+        MEMORY_OF_SESSIONS,
+        "if len(self._by_key) >= MAX_REMEMBERED:",
+        "if False:",
+        first=f"{TESTS}_sessions.py",
+    ),
+    Mutant(
+        "authentication",
+        "a change is not written where others read",
+        CHANGES,
+        "return not ids or await self._send(_entry(ids))",
+        "return True",
+        first=f"{TESTS}_changes.py",
+    ),
+    Mutant(
+        "authentication",
+        "a trip that failed counts as read",
+        CHANGES,
+        '        self._read_at = float("-inf")\n        self._tell(None)\n',
+        "        self._read_at = self._clock()\n",
+        first=f"{TESTS}_changes.py",
+    ),
+    Mutant(
+        "authentication",
+        "a trip counts as read from when it came back",
+        CHANGES,
+        "self._read_at = errand.began",
+        "self._read_at = self._clock()",
+        first=f"{TESTS}_changes.py",
+    ),
+    Mutant(
+        "authentication",
+        "news of which the beginning is missing is believed",
+        CHANGES,
+        "if found[0] == self._here[0] else None",
+        "if found else None",
+        first=f"{TESTS}_changes.py",
+    ),
+    Mutant(
+        "authentication",
+        "the news is read for a page and not to its end",
+        CHANGES,
+        "if #found > 0 and #found <= {PAGE} then",
+        "if #found > 0 then",
+        first=f"{TESTS}_changes.py",
+    ),
+    Mutant(
+        "authentication",
+        "what could not be told is never told",
+        CHANGES,
+        "as error:\n            self._keep([entry])\n",
+        "as error:\n",
+        first=f"{TESTS}_changes.py",
+    ),
+    Mutant(
+        "authentication",
+        "a change is not told when its client has gone",
+        CHANGES,
+        "true all the same\n            self._keep([entry])\n",
+        "true all the same\n",
+        first=f"{TESTS}_changes.py",
+    ),
+    Mutant(
+        "authentication",
+        "logging out tells no worker",
+        ACCOUNTS,
+        "    await issuer.known.changed(principal.session_id)\n",
+        "",
+        first=f"{ATTACKS}.py",
+    ),
+    Mutant(
+        "authentication",
+        "logging out everywhere tells no worker",
+        ACCOUNTS,
+        "    await issuer.known.changed(principal.user_id)\n",
+        "",
+        first=f"{ATTACKS}_accounts.py",
+    ),
+    Mutant(
+        "authentication",
+        "disabling a user tells no worker",
+        "app/accounts/__main__.py",
+        "    await _tell(settings, changed)\n",
+        "",
+        first=f"{ATTACKS}.py",
+    ),
+)
+
+RENEWAL = (
+    Mutant(
+        "authentication",
+        "a refresh token can be used again",
+        REFRESHING,
+        ".where(RefreshToken.digest == digest_of(token), RefreshToken.used_at.is_(None))",
+        ".where(RefreshToken.digest == digest_of(token))",
+        first=f"{ATTACKS}_accounts.py",
+    ),
+    Mutant(
+        "authentication",
+        "the second use of a refresh token ends nothing",
+        REFRESHING,
+        "            await _end_stolen(database, issuer, found)\n",
+        "",
+        first=f"{ATTACKS}.py",
+    ),
+    Mutant(
+        "authentication",
+        "a stolen refresh token's session lives on where it is remembered",
+        REFRESHING,
+        "        await issuer.known.changed(found.session_id)\n",
+        "",
+        first=f"{ATTACKS}.py",
+    ),
+    Mutant(
+        "authentication",
+        "a lost answer can be asked for again without an end",
+        REFRESHING,
+        "return Verdict.AGAIN if abs(now - found.used_at) < leeway else Verdict.STOLEN",
+        "return Verdict.AGAIN",
+        first=f"{ATTACKS}_accounts.py",
+    ),
+    Mutant(
+        "authentication",
+        "a lost answer can be asked for again when it was not lost",
+        REFRESHING,
+        "return following if is_fresh else None",
+        "return following",
+        first=f"{ATTACKS}.py",
+    ),
+    Mutant(
+        "authentication",
+        "a refresh token outlives its session",
+        REFRESHING,
+        "if found is None or found.revoked_at is not None or found.disabled_at is not None:",
+        "if found is None or found.disabled_at is not None:",
+        first=f"{ATTACKS}.py",
+    ),
+    Mutant(
+        "authentication",
+        "a refresh token has no end",
+        REFRESHING,
+        "return Verdict.FIRST if now < found.expires_at else Verdict.REFUSED",
+        "return Verdict.FIRST",
+        first=f"{ATTACKS}_accounts.py",
+    ),
+    Mutant(
+        "authentication",
+        "a refresh widens what the login asked for",
+        "app/accounts/sessions.py",
+        'self.scopes if asked is None else self.scopes & frozenset(asked.split(" "))',
+        "self.scopes",
+        first=f"{ATTACKS}_accounts.py",
+    ),
+    Mutant(
+        "authentication",
+        "refresh tokens are stored as they are",
+        "app/accounts/sessions.py",
+        'return hashlib.sha256(token.encode("ascii", "replace")).digest()',
+        'return token.encode("ascii", "replace")',
+        first=f"{ATTACKS}.py",
+    ),
+    Mutant(
+        "authentication",
+        "a user who is disabled during a login is logged in",
+        ACCOUNTS,
+        "            User.disabled_at.is_(None),\n        )\n        .with_for_update(read=True)",
+        "        )\n        .with_for_update(read=True)",
+        first=f"{TESTS}_refreshing.py",
+    ),
+)
+
+MUTANTS = (*ENDS, *MEMORY, *RENEWAL)

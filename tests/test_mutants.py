@@ -233,6 +233,11 @@ def test_the_layers_are_those_that_stand_in_the_body() -> None:
     assert {mutant.layer for mutant in MUTANTS} == standing
 
 
+@pytest.mark.parametrize("mutant", [mutant for mutant in MUTANTS if mutant.first], ids=str)
+def test_the_file_that_knows_is_one_of_its_layers_tests(mutant: Mutant) -> None:
+    assert mutant.first in files_of(mutant.layer, BODY, frozenset(LAYERS))
+
+
 def test_no_two_mutants_have_one_name() -> None:
     assert [name for name, times in Counter(map(str, MUTANTS)).items() if times > 1] == []
 

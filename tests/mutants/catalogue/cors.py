@@ -21,7 +21,7 @@ MUTANTS = (
         LAYER,
         "return Verdict.NOT_CROSS_ORIGIN if origins[0] == own else Verdict.REFUSED",
         "return Verdict.NOT_CROSS_ORIGIN",
-        first="tests/layers/test_cors.py",
+        first="tests/layers/test_cors_guard.py",
     ),
     Mutant(
         "cors",
@@ -29,7 +29,7 @@ MUTANTS = (
         LAYER,
         "if origins[0] in allowed:",
         "if any(origins[0].startswith(known) for known in allowed):",
-        first="tests/layers/test_cors.py",
+        first="tests/layers/test_cors_guard.py",
     ),
     Mutant(
         "cors",
@@ -37,7 +37,7 @@ MUTANTS = (
         LAYER,
         "if len(origins) > 1:",
         "if len(origins) > 2:",
-        first="tests/layers/test_cors.py",
+        first="tests/layers/test_cors_guard.py",
     ),
     Mutant(
         "cors",
@@ -45,7 +45,7 @@ MUTANTS = (
         LAYER,
         "return Verdict.NOT_CROSS_ORIGIN if is_ours else Verdict.REFUSED",
         "return Verdict.NOT_CROSS_ORIGIN",
-        first="tests/layers/test_cors.py",
+        first="tests/layers/test_cors_guard.py",
     ),
     Mutant(
         "cors",

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from app.allowed_methods import allowed_methods
 from app.database import is_outage
 from app.layers.logs import Event, log_event, log_unexpected
 from app.request_context import context_of
@@ -164,7 +165,10 @@ async def _answer_service_error(request: Request, error: Exception) -> Response:
 async def _answer_framework_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise TypeError
-    return problem_response(request.scope, FrameworkError(error))
+    refusal = FrameworkError(error)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        refusal.headers["Allow"] = allowed_methods(request)
+    return problem_response(request.scope, refusal)
 
 
 async def _answer_invalid(request: Request, error: Exception) -> Response:

@@ -17,6 +17,7 @@ from app.errors import install_error_handlers, last_resort
 from app.health.service import Readiness
 from app.layers.authentication import kept_fresh, open_authentication, open_sessions
 from app.layers.authorization import require_policies, scopes_of
+from app.layers.bots import Routes, open_bots
 from app.layers.headers import policy
 from app.layers.logs import Event, configure_logging, log_event
 from app.layers.rate_limits import open_rate_limits
@@ -48,6 +49,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
                 workers=settings.server.workers,
             )
         )
+        app.state.bots = await stack.enter_async_context(
+            open_bots(settings.bots, redis=app.state.redis)
+        )
+        app.state.behaviour = app.state.bots.behaviour
         app.state.authentication = open_authentication(settings.authentication)
         await stack.enter_async_context(kept_fresh(app.state.authentication.key_set))
         app.state.sessions = await stack.enter_async_context(
@@ -94,5 +99,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.docs = open_docs(app)
     require_strict_routes(app)
     require_policies(app)
+    app.state.bot_routes = Routes(app)
     app.state.scopes = scopes_of(app)
     return app

@@ -38,7 +38,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PageSize = Annotated[int, Query(alias="limit", ge=1, le=MAX_PAGE, description="Items per page.")]
 Cursor = Annotated[
     str | None,
-    Query(min_length=1, max_length=64, description="`next_cursor` of the page before this one."),
+    Query(
+        min_length=32,
+        max_length=32,
+        pattern="^[A-Za-z0-9_-]*$",
+        description="`next_cursor` of the page before this one.",
+    ),
 ]
 
 

@@ -34,6 +34,8 @@ class RequestContext:
     """Verified account id, set by authentication."""
     principal: Principal | None = None
     """Who makes the request, set by authentication."""
+    status: int | None = None
+    """Of the answer, once it has begun."""
     refused_by: str | None = None
     """Name of the layer that refused the request."""
     relaxations: tuple[Relaxation, ...] = ()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from app.accounts import refreshing, service
+from app.accounts import devices, refreshing, service
 from app.accounts.access import MyAccount
 from app.accounts.schemas import (
     Account,
     AccountForAdmin,
     Login,
+    LoginTokens,
     PasswordChange,
     ProfileChange,
     Refresh,
@@ -18,8 +19,12 @@ from app.accounts.schemas import (
 )
 from app.accounts.sessions import Issuer
 from app.database import DatabaseSession
+from app.docs.problems import refuses
+from app.errors import Conflict, NotFound
+from app.layers import bots
 from app.layers.authentication import Unauthenticated
 from app.layers.authorization import AdminUser, CurrentUser, Public
+from app.layers.bots.local.behaviour import watch_login
 from app.layers.rate_limits import limit_account, limiter, setting
 from app.layers.validation import Router
 from app.pagination import Cursor, Page, PageSize
@@ -35,7 +40,8 @@ def _issuer(request: Request) -> Issuer:
     return Issuer(state.authentication, state.sessions, state.scopes)
 
 
-@issuer_router.post("/signup", status_code=201)
+@issuer_router.post("/signup", status_code=201, responses=refuses(Conflict))
+@bots.allow(bots.Category.HTTP_LIBRARY)
 @limiter.limit(setting("signup"))
 async def sign_up(
     request: Request, wanted: Signup, database: DatabaseSession, access: Public
@@ -48,20 +54,25 @@ async def sign_up(
     return Account.model_validate(user)
 
 
-@issuer_router.post("/login")
+@issuer_router.post("/login", responses=refuses(Unauthenticated))
+@bots.allow(bots.Category.HTTP_LIBRARY)
 @limiter.limit(setting("login"))
 async def log_in(
     request: Request, given: Login, database: DatabaseSession, access: Public
-) -> Tokens:
+) -> LoginTokens:
     """Log in: return an access token, and a refresh token for the next one."""
     del access
     issuer = _issuer(request)
+    device = await devices.known_device(database, issuer, given.email, given.device_token)
     turn = issuer.authentication.passwords.turn()
-    async with limit_account(request, given.email, failure=Unauthenticated), turn:
-        return await service.log_in(database, issuer, given)
+    watch = watch_login(request, given.email, failure=Unauthenticated)
+    limit = limit_account(request, given.email, failure=Unauthenticated, device=device)
+    async with watch, limit, turn:
+        return await service.log_in(database, issuer, given, device)
 
 
-@issuer_router.post("/refresh")
+@issuer_router.post("/refresh", responses=refuses(Unauthenticated))
+@bots.allow(bots.Category.HTTP_LIBRARY)
 @limiter.limit(setting("refresh"))
 async def refresh(
     request: Request, given: Refresh, database: DatabaseSession, access: Public
@@ -85,11 +96,13 @@ async def log_out_everywhere(
     await service.log_out_everywhere(database, _issuer(request), access)
 
 
-@issuer_router.post("/change-password")
+@issuer_router.post(
+    "/change-password", responses=refuses(service.WrongPassword, NotFound, Conflict)
+)
 @limiter.limit(setting("login"))
 async def change_password(
     request: Request, change: PasswordChange, database: DatabaseSession, access: MyAccount
-) -> Tokens:
+) -> LoginTokens:
     """Change my password: end all my sessions, and return the tokens of a new one."""
     account = await service.get_account(database, access)
     name = account.email or str(account.id)
@@ -98,13 +111,13 @@ async def change_password(
         return await service.change_password(database, _issuer(request), access, change)
 
 
-@router.get("/me")
+@router.get("/me", responses=refuses(NotFound))
 async def get_me(database: DatabaseSession, access: MyAccount) -> Account:
     """Return my account."""
     return Account.model_validate(await service.get_account(database, access))
 
 
-@router.patch("/me")
+@router.patch("/me", responses=refuses(NotFound, Conflict))
 async def change_me(change: ProfileChange, database: DatabaseSession, access: MyAccount) -> Account:
     """Change my account."""
     return Account.model_validate(await service.change_profile(database, access, change))

@@ -23,6 +23,8 @@ class User(HasIdentity, Base):
     display_name: Mapped[str | None] = mapped_column(String(200), default=None)
     role: Mapped[str] = mapped_column(String(20), default="user")
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    devices_forgotten_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    """Device tokens from before are void, see `devices.py`."""
 
 
 class Session(HasIdentity, Base):

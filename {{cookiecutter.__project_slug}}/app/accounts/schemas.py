@@ -21,6 +21,7 @@ class Signup(StrictModel):
 Scope = Annotated[
     str,
     StringConstraints(min_length=1, max_length=1000, pattern=r"^[!#-\[\]-~]+( [!#-\[\]-~]+)*$"),
+    Field(json_schema_extra={"format": "scopes"}),  # `app/docs` says which there are
 ]
 """Words with a space between them, as RFC 6749 §3.3 writes it."""
 
@@ -34,6 +35,12 @@ class Login(StrictModel):
         default=None,
         description="What the tokens are to be good for, words with a space between them; "
         "everything if not said.",
+        examples=[None],
+    )
+    device_token: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+        default=None,
+        description="From the answer to an earlier login on this device: strangers who fail at the "
+        "account then do not keep it from logging in. One that is not good is not missed.",
         examples=[None],
     )
 
@@ -69,6 +76,14 @@ class Tokens(BaseModel):
     expires_in: int = Field(description="Seconds.")
     refresh_token: str
     scope: str = Field(description="What they are good for, words with a space between them.")
+
+
+class LoginTokens(Tokens):
+    """The tokens of a new session, and one by which this device is known from now on."""
+
+    device_token: str = Field(
+        description="To be kept beyond the session, and sent with the next login from this device."
+    )
 
 
 class Account(BaseModel):

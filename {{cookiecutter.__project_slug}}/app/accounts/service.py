@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from app.accounts.devices import Trust, device_token
 from app.accounts.models import Session, User
+from app.accounts.schemas import LoginTokens
 from app.accounts.sessions import begin_session, end_sessions
 from app.database import utc_now
 from app.errors import Conflict, Invalid, NotFound, ServiceError, Unavailable
@@ -19,6 +21,7 @@ from app.pagination import newest_first
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Sequence
+    from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -38,6 +41,7 @@ class Proven(NamedTuple):
 
     user_id: uuid.UUID
     password_hash: str
+    devices_forgotten_at: datetime | None
 
 
 async def sign_up(database: AsyncSession, passwords: Passwords, wanted: Signup) -> User:
@@ -57,8 +61,16 @@ async def sign_up(database: AsyncSession, passwords: Passwords, wanted: Signup) 
     return user
 
 
-async def log_in(database: AsyncSession, issuer: Issuer, given: Login) -> Tokens:
+async def log_in(
+    database: AsyncSession, issuer: Issuer, given: Login, device: str | None = None
+) -> LoginTokens:
     """Start a session.
+
+    Args:
+        database: the transaction in hand, which ends.
+        issuer: what makes the tokens.
+        given: what the client gave.
+        device: what `devices.known_device` knows the client's as.
 
     Raises:
         Invalid: it has no such scope; said before anybody looks who is asking.
@@ -72,9 +84,15 @@ async def log_in(database: AsyncSession, issuer: Issuer, given: Login) -> Tokens
         tokens = await begin_unless_changed(database, issuer, proven, given.scope)
         if tokens is not None:
             log_event(Event.AUTHN_LOGIN_SUCCESS, user=str(proven.user_id))
-            await _renew_hash(database, issuer.authentication.passwords, proven, given.password)
-            return tokens
+            passwords = issuer.authentication.passwords
+            current = await _renew_hash(database, passwords, proven, given.password)
+            trust = Trust(current, proven.devices_forgotten_at)
+            return _with_device(tokens, device_token(issuer, given.email, trust, device))
     raise _login_failed(proven.user_id)
+
+
+def _with_device(tokens: Tokens, token: str) -> LoginTokens:
+    return LoginTokens(**tokens.model_dump(), device_token=token)
 
 
 def _login_failed(user_id: uuid.UUID | None) -> Unauthenticated:
@@ -88,16 +106,17 @@ async def _prove(database: AsyncSession, passwords: Passwords, given: Login) -> 
     Raises:
         Unauthenticated: there is none, or it is disabled. The same work was done.
     """
-    query = select(User.id, User.password_hash, User.disabled_at).where(User.email == given.email)
+    columns = (User.id, User.password_hash, User.disabled_at, User.devices_forgotten_at)
+    query = select(*columns).where(User.email == given.email)
     found = (await database.execute(query)).one_or_none()
     # Hashing waits its turn; whoever held a connection meanwhile would starve everybody else of
     # the database (300 logins at once: 12 s for a token check, measured).
     await database.commit()
-    user_id, password_hash, disabled_at = found if found is not None else (None, None, None)
+    user_id, password_hash, disabled_at, forgotten_at = found or (None, None, None, None)
     matches = await passwords.verify(given.password, password_hash)
     if user_id is None or password_hash is None or disabled_at is not None or not matches:
         raise _login_failed(user_id)
-    return Proven(user_id, password_hash)
+    return Proven(user_id, password_hash, forgotten_at)
 
 
 async def begin_unless_changed(
@@ -129,10 +148,10 @@ async def begin_unless_changed(
 
 async def _renew_hash(
     database: AsyncSession, passwords: Passwords, proven: Proven, password: str
-) -> None:
-    """Hash the password anew where that is done in another way by now."""
+) -> str:
+    """Hash the password anew where that is done in another way by now; return what is stored."""
     if not passwords.is_outdated(proven.password_hash):
-        return
+        return proven.password_hash
     with suppress(Unavailable):  # too many wait: the next login can do it as well
         renewed = await passwords.hash(password)
         await database.execute(
@@ -141,15 +160,17 @@ async def _renew_hash(
             .values(password_hash=renewed)
         )
         await database.commit()
+        return renewed
+    return proven.password_hash
 
 
 async def change_password(
     database: AsyncSession, issuer: Issuer, principal: Principal, change: PasswordChange
-) -> Tokens:
+) -> LoginTokens:
     """Change the password; end every session of the account, and begin a new one for the caller.
 
     This one ends too, with whatever was stolen of it: a refresh token that somebody copied looks
-    like the owner's (ASVS 5.0 V7.2.4, V7.4.3).
+    like the owner's (ASVS 5.0 V7.2.4, V7.4.3). So does what devices are known by.
 
     Raises:
         WrongPassword: the current password is another one.
@@ -177,12 +198,14 @@ async def change_password(
         await database.rollback()
         raise Conflict("The account was changed meanwhile.")
     scope = await database.scalar(select(Session.scope).where(Session.id == principal.session_id))
-    await end_sessions(database, user.id)
+    forgotten_at = await end_sessions(database, user.id)
     session, token = await begin_session(database, issuer.settings, user.id, scope)
     await database.commit()
     log_event(Event.AUTHN_PASSWORD_CHANGE)
     await issuer.known.changed(user.id)
-    return issuer.tokens(session, scope, token)
+    tokens = issuer.tokens(session, scope, token)
+    trust = Trust(password_hash, forgotten_at)
+    return _with_device(tokens, device_token(issuer, user.email or "", trust))
 
 
 async def log_out(database: AsyncSession, issuer: Issuer, principal: Principal) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from app.accounts.models import RefreshToken, Session, User
 from app.accounts.schemas import Tokens
@@ -87,18 +87,22 @@ async def begin_session(
     return Ids(user_id, session.id), token
 
 
-async def end_sessions(database: AsyncSession, user_id: uuid.UUID) -> None:
-    """End all sessions of a user. The caller commits.
+async def end_sessions(database: AsyncSession, user_id: uuid.UUID) -> datetime:
+    """End all sessions of a user, and forget all devices; return the moment. The caller commits.
 
-    The user's row is locked first: a login that is about to commit is waited for, and whoever else
+    The user's row is written first: a login that is about to commit is waited for, and whoever else
     ends them waits, where each could be waiting for the other's rows. (SQLite has one writer.)
     """
-    await database.execute(
-        select(User.id).where(User.id == user_id).with_for_update(key_share=True)
-    )
     now = utc_now()
+    await database.execute(
+        update(User)
+        .where(User.id == user_id)
+        .values(devices_forgotten_at=now)
+        .execution_options(synchronize_session=False)
+    )
     await database.execute(
         update(Session)
         .where(Session.user_id == user_id, Session.revoked_at.is_(None), Session.expires_at > now)
         .values(revoked_at=now)
     )
+    return now

@@ -11,6 +11,7 @@ from fastapi import Depends, Request, Response
 
 from app.docs.service import Asset, Docs, matches
 from app.errors import NotFound
+from app.layers import bots
 from app.layers.authorization import Public
 from app.layers.headers import Relaxation, relax
 from app.layers.validation import Router
@@ -53,6 +54,7 @@ async def read_asset(request: Request, name: str, access: Public) -> Response:
 
 
 @router.api_route("/openapi.json", methods=["GET", "HEAD"], dependencies=DOCUMENT)
+@bots.allow(bots.Category.HTTP_LIBRARY)
 async def read_document(request: Request, access: Public) -> Response:
     """Return the API's description (OpenAPI 3.1)."""
     del access

@@ -7,12 +7,12 @@ import html
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 from pydantic import BaseModel, Field
 
-from app.layers.authorization import Authenticated, policies
+from app.docs.describe import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,20 +24,12 @@ PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 """Beside `app`, where there is one: a container may hold the package alone."""
 PAGE = "index.html"
 TITLE = b"<title>API</title>"
-HOW_TO_AUTHORIZE = (
-    "To authorize: log in with `POST /api/v1/accounts/login`, copy `access_token` from the answer, "
-    "press **Authorize** and paste it."
-)
 MEDIA_TYPES = {
     ".css": "text/css",
     ".html": "text/html",
     ".js": "text/javascript",
     ".png": "image/png",
 }
-BEARER = "bearer"
-PROBLEM = "Problem"
-FASTAPIS_OWN = ("HTTPValidationError", "ValidationError")
-"""What FastAPI believes a refused body is answered with; here that is a problem too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,65 +102,6 @@ def matches(etag: str, if_none_match: Iterable[str]) -> bool:
     """Whether a browser has this version already (RFC 9110 §13.1.2, weak comparison)."""
     stored = [item.strip().removeprefix("W/") for line in if_none_match for item in line.split(",")]
     return etag in stored or "*" in stored
-
-
-def _problem_schema() -> dict[str, Any]:
-    text = {"type": "string"}
-    finding = {"type": "object", "properties": {"field": text, "rule": text}}
-    properties: dict[str, Any] = {
-        "type": text | {"examples": ["urn:problem:not-found"]},
-        "title": text,
-        "status": {"type": "integer"},
-        "detail": text,
-        "request_id": text | {"description": "Finds the line in the service's log."},
-    }
-    required = list(properties)
-    errors = {"type": "array", "items": finding, "description": "What broke which rule."}
-    return {
-        "type": "object",
-        "description": "RFC 9457",
-        "properties": properties | {"errors": errors},
-        "required": required,
-    }
-
-
-def describe(app: FastAPI, about: About) -> dict[str, Any]:
-    """Return the description, with what FastAPI can't know: who may call, and how errors look.
-
-    An operation asks for a bearer token if its access type does, so the two can't differ. It is
-    summed up by the first line of its docstring instead of its function's name, and described by
-    the others: those lines are for whoever calls the API.
-    """
-    document = app.openapi()
-    paragraphs = [part for part in (about.description, HOW_TO_AUTHORIZE) if part]
-    document["info"] |= {"title": about.title, "description": "\n\n".join(paragraphs)}
-    components = document.setdefault("components", {})
-    schemas = components.setdefault("schemas", {})
-    for name in FASTAPIS_OWN:
-        schemas.pop(name, None)
-    schemas[PROBLEM] = _problem_schema()
-    components["securitySchemes"] = {
-        BEARER: {
-            "type": "http",
-            "scheme": "bearer",
-            "bearerFormat": "JWT",
-            "description": "The `access_token` that a login returns.",
-        }
-    }
-    content = {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{PROBLEM}"}}}
-    asked = policies(app)
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            if isinstance(asked.get(f"{method.upper()} {path}"), Authenticated):
-                operation["security"] = [{BEARER: []}]
-            first, _, rest = operation.pop("description", "").partition("\n")
-            if first:
-                operation["summary"] = first.rstrip(".")
-            if rest.strip():
-                operation["description"] = rest.strip()
-            operation["responses"].pop("422", None)
-            operation["responses"]["default"] = {"description": "A problem", "content": content}
-    return document
 
 
 def open_docs(app: FastAPI) -> Docs:

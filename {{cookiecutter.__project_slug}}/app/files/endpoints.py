@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import Request, Response
 
 from app.database import DatabaseSession
+from app.docs.problems import refuses
+from app.errors import Conflict
 from app.files import service
 from app.files.access import FileToDelete, FileToRead, Reader, Writer
 from app.files.schemas import FileOut
 from app.layers.rate_limits import limiter, setting
 from app.layers.uploads import (
+    BINARY,
     FORM_OF_ONE_FILE,
+    REFUSALS,
     IncomingUpload,
     Storage,
+    StorageDown,
     Uploads,
     content_disposition,
 )
@@ -20,6 +27,9 @@ from app.layers.validation import Router
 from app.pagination import Cursor, Page, PageSize
 
 router = Router(prefix="/api/v1/files", tags=["files"])
+PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {f"image/{kind}": {"schema": BINARY} for kind in ("jpeg", "png", "webp")}}
+}
 
 
 def _storage(request: Request) -> Storage:
@@ -27,7 +37,7 @@ def _storage(request: Request) -> Storage:
     return uploads.storage
 
 
-@router.post("", status_code=201, openapi_extra=FORM_OF_ONE_FILE)
+@router.post("", status_code=201, openapi_extra=FORM_OF_ONE_FILE, responses=refuses(*REFUSALS))
 @limiter.limit(setting("uploads"))
 async def upload_file(
     request: Request, database: DatabaseSession, access: Writer, upload: IncomingUpload
@@ -48,7 +58,7 @@ async def list_files(
     return Page(items=[FileOut.model_validate(file) for file in files], next_cursor=following)
 
 
-@router.get("/{file_id}", response_class=Response)
+@router.get("/{file_id}", response_class=Response, responses=PICTURE | refuses(StorageDown))
 async def download_file(request: Request, database: DatabaseSession, file: FileToRead) -> Response:
     """Download one file of mine."""
     return Response(
@@ -58,7 +68,7 @@ async def download_file(request: Request, database: DatabaseSession, file: FileT
     )
 
 
-@router.delete("/{file_id}", status_code=204)
+@router.delete("/{file_id}", status_code=204, responses=refuses(StorageDown, Conflict))
 async def delete_file(request: Request, database: DatabaseSession, file: FileToDelete) -> None:
     """Delete one file of mine."""
     await service.delete(database, _storage(request), file)

@@ -8,6 +8,7 @@ from fastapi import Request
 from pydantic import BaseModel
 
 from app.errors import Unavailable
+from app.layers import bots
 from app.layers.authorization import Public
 from app.layers.validation import Router
 
@@ -21,6 +22,7 @@ class Health(BaseModel):
 
 
 @router.get("/healthz")
+@bots.allow(bots.Category.HTTP_LIBRARY)
 async def healthz(access: Public) -> Health:
     """Say whether the service runs."""
     # Nothing else is asked: a dead database is no reason to kill the process.
@@ -29,6 +31,7 @@ async def healthz(access: Public) -> Health:
 
 
 @router.get("/readyz")
+@bots.allow(bots.Category.HTTP_LIBRARY)
 async def readyz(request: Request, access: Public) -> Health:
     """Say whether the service can do its work at present; 503 if not."""
     # Not why: that is for the log, and not for strangers.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
-
 from app.database import DatabaseSession
-from app.layers.validation import Router
+from app.docs.problems import refuses
+from app.errors import Conflict, NotFound
+from app.layers.validation import Identifier, Router
 from app.notes import service
 from app.notes.access import NoteToRead, NoteToWrite, Reader, Writer
 from app.notes.schemas import (
@@ -38,7 +38,7 @@ async def list_notes(
     return Page(items=[NoteOut.model_validate(note) for note in notes], next_cursor=following)
 
 
-@router.post("/delete", status_code=204)
+@router.post("/delete", status_code=204, responses=refuses(NotFound))
 async def delete_notes(wanted: NotesToDelete, database: DatabaseSession, access: Writer) -> None:
     """Delete notes of mine, all of these or none."""
     del access
@@ -51,19 +51,19 @@ async def get_note(note: NoteToRead) -> NoteOut:
     return NoteOut.model_validate(note)
 
 
-@router.patch("/{note_id}")
+@router.patch("/{note_id}", responses=refuses(Conflict))
 async def change_note(wanted: NoteChange, database: DatabaseSession, note: NoteToWrite) -> NoteOut:
     """Change one note of mine."""
     return NoteOut.model_validate(await service.change(database, note, wanted))
 
 
-@router.delete("/{note_id}", status_code=204)
+@router.delete("/{note_id}", status_code=204, responses=refuses(Conflict))
 async def delete_note(database: DatabaseSession, note: NoteToWrite) -> None:
     """Delete one note of mine."""
     await service.delete(database, note)
 
 
-@router.post("/{note_id}/comments", status_code=201)
+@router.post("/{note_id}/comments", status_code=201, responses=refuses(Conflict))
 async def create_comment(
     new: NewComment, database: DatabaseSession, note: NoteToWrite
 ) -> CommentOut:
@@ -83,15 +83,15 @@ async def list_comments(
 
 @router.get("/{note_id}/comments/{comment_id}")
 async def get_comment(
-    comment_id: uuid.UUID, database: DatabaseSession, note: NoteToRead
+    comment_id: Identifier, database: DatabaseSession, note: NoteToRead
 ) -> CommentOut:
     """Return one comment on one note of mine."""
     return CommentOut.model_validate(await service.get_comment(database, note, comment_id))
 
 
-@router.delete("/{note_id}/comments/{comment_id}", status_code=204)
+@router.delete("/{note_id}/comments/{comment_id}", status_code=204, responses=refuses(Conflict))
 async def delete_comment(
-    comment_id: uuid.UUID, database: DatabaseSession, note: NoteToWrite
+    comment_id: Identifier, database: DatabaseSession, note: NoteToWrite
 ) -> None:
     """Delete one comment on one note of mine."""
     await service.delete(database, await service.get_comment(database, note, comment_id))

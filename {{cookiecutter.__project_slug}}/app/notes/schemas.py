@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.layers.validation import Line, StrictModel, Text
+from app.layers.validation import Change, Identifier, Line, StrictModel, Text
 
 MAX_AT_ONCE = 100
 
@@ -20,26 +20,17 @@ class NewNote(StrictModel):
     text: Text = Field(default="", examples=["The ferns twice."])
 
 
-class NoteChange(StrictModel):
+class NoteChange(Change):
     """What changes about a note; what is left out stays."""
 
     title: Line | None = Field(default=None, examples=["Water all plants"])
     text: Text | None = Field(default=None, examples=["The ferns, too."])
 
-    @model_validator(mode="after")
-    def _changes_something(self) -> Self:
-        if self.title is None and self.text is None:
-            raise ValueError("nothing to change")
-        return self
-
 
 class NotesToDelete(StrictModel):
     """Notes that go together, or stay together."""
 
-    # JSON has no UUIDs, so what is strict elsewhere reads text here.
-    ids: list[Annotated[uuid.UUID, Field(strict=False)]] = Field(
-        min_length=1, max_length=MAX_AT_ONCE
-    )
+    ids: list[Identifier] = Field(min_length=1, max_length=MAX_AT_ONCE)
 
 
 class NoteOut(BaseModel):

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from pydantic import BaseModel, Field
 
+from app.docs.problems import refuses
 from app.errors import NotFound
+from app.layers import bots
 from app.layers.authentication import resource_url
 from app.layers.authorization import Public
 from app.layers.headers import Relaxation, relax
@@ -31,7 +33,10 @@ class ProtectedResource(BaseModel):
     bearer_methods_supported: list[str] = ["header"]
 
 
-@router.get("/.well-known/oauth-protected-resource", dependencies=CACHED)
+@router.get(
+    "/.well-known/oauth-protected-resource", dependencies=CACHED, responses=refuses(NotFound)
+)
+@bots.allow(bots.Category.HTTP_LIBRARY)
 async def describe_resource(request: Request, access: Public) -> ProtectedResource:
     """Say whose tokens count here, and for what (RFC 9728)."""
     del access
@@ -46,6 +51,7 @@ async def describe_resource(request: Request, access: Public) -> ProtectedResour
 
 
 @issuer_router.get("/.well-known/jwks.json", dependencies=CACHED)
+@bots.allow(bots.Category.HTTP_LIBRARY)
 async def jwks(request: Request, access: Public) -> dict[str, list[Any]]:
     """Return the public keys that verify our access tokens (RFC 7517)."""
     del access

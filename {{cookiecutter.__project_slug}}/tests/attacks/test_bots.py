@@ -23,6 +23,16 @@ SAFARI = (
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 BINGBOT = "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)"
 
+BROWSER = {
+    "Accept": "*/*",
+    "Accept-Language": "en-GB,en;q=0.9",
+    "Sec-CH-UA": '"Chromium";v="142", "Not_A Brand";v="99"',
+    "Sec-Fetch-Dest": "document",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Site": "none",
+}
+"""What a current browser sends. Its handshake no library has, and alone that is not enough."""
+
 
 def get(stack: Stack, user_agent: str, path: str = JWKS, **headers: str) -> httpx.Response:
     return stack.client().get(path, headers={"User-Agent": user_agent, **headers})
@@ -151,8 +161,43 @@ def test_attack_a_program_that_poses_as_a_current_browser_is_refused(
 
 @pytest.mark.parametrize("user_agent", [CHROME, f"{CHROME} Edg/142.0.0.0", FIREFOX])
 def test_twin_a_current_browser_is_let_through(stack: Stack, user_agent: str) -> None:
-    sent = {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
-    assert get(stack, user_agent, **sent).status_code == 200
+    assert get(stack, user_agent, **BROWSER).status_code == 200
+
+
+def test_attack_a_browsers_headers_without_its_handshake_are_told_from_one(stack: Stack) -> None:
+    # Python's TLS offers no GREASE, whatever the program says of itself.
+    few = {name: value for name, value in BROWSER.items() if name.startswith("Sec-Fetch")}
+    source = fresh_source()
+    for forged in ({}, {"X-TLS-Grease": "1"}):
+        headers = {"User-Agent": CHROME, **few, **forged}
+        assert is_refused(stack.client(source).get(JWKS, headers=headers))
+    fields: dict[str, Any] = {"source.ip": source}
+    for event in stack.log_lines(event="bot_refused", **fields):
+        assert event["app.category"] == "spoofed-browser"
+        assert "no GREASE in the TLS handshake" in event["app.reasons"]
+
+
+def test_attack_two_oddities_of_a_browser_are_slowed_and_logged(stack: Stack) -> None:
+    source = fresh_source()
+    sent = {name: value for name, value in BROWSER.items() if name != "Sec-CH-UA"}
+    client = stack.client(source)
+    assert client.get(JWKS, headers={"User-Agent": CHROME, **sent}).status_code == 200
+    fields: dict[str, Any] = {"source.ip": source}
+    (event,) = stack.log_lines(event="bot_slowed", **fields)
+    assert event["app.reasons"] == ["no Sec-CH-UA", "no GREASE in the TLS handshake"]
+
+
+@pytest.mark.parametrize("user_agent", ["python-httpx/0.28.1", "curl/8.14.1", "Wget/1.25.0"])
+def test_attack_a_library_copies_no_public_page(stack: Stack, user_agent: str) -> None:
+    assert is_refused(get(stack, user_agent, "/docs"))
+
+
+@pytest.mark.parametrize("user_agent", ["python-httpx/0.28.1", "curl/8.14.1"])
+def test_twin_a_library_logs_in_and_works_with_its_token(stack: Stack, user_agent: str) -> None:
+    account = stack.signup(stack.client(headers={"User-Agent": user_agent}))
+    assert account.client.get("/api/v1/accounts/me").status_code == 200
+    assert get(stack, user_agent, "/api/v1/accounts/me").status_code == 401
+    assert get(stack, user_agent, "/openapi.json").status_code == 200
 
 
 def test_twin_a_browser_that_never_sent_fetch_metadata_is_let_through(stack: Stack) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jsonschema_rs import Draft202012Validator
 
 from app.docs.service import PAGE, STATIC, TITLE, About, matches, read_about
 from app.layers.authorization import Authenticated, policies
@@ -239,14 +240,54 @@ async def test_what_the_page_fills_in_is_accepted_as_it_stands(
 
 
 def test_every_error_is_described_as_the_problem_it_is(document: Any) -> None:
-    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    responses = document["components"]["responses"]
     for operations in document["paths"].values():
         for operation in operations.values():
-            errors = {code for code in operation["responses"] if not code.startswith("2")}
-            assert errors == {"default"}
-            content = operation["responses"]["default"]["content"]
-            assert content == {"application/problem+json": problem}
+            errors = {
+                status: told["$ref"].removeprefix("#/components/responses/")
+                for status, told in operation["responses"].items()
+                if not status.startswith("2")
+            }
+            assert errors.keys() >= {"400", "403", "422", "429", "500", "503"}
+            for status, name in errors.items():
+                ((kind, told),) = responses[name]["content"].items()
+                assert kind == "application/problem+json"
+                assert told["schema"]["properties"]["status"] == {"const": int(status)}
     assert "ValidationError" not in json.dumps(document)
+
+
+def test_every_description_of_an_error_is_used_and_has_examples_that_fit(document: Any) -> None:
+    used = re.findall(r'"#/components/responses/([^"]+)"', json.dumps(document))
+    assert set(used) == set(document["components"]["responses"])
+    problem = Draft202012Validator(document["components"]["schemas"]["Problem"])
+    for response in document["components"]["responses"].values():
+        told = response["content"]["application/problem+json"]
+        own = Draft202012Validator({"properties": told["schema"]["properties"]})
+        slugs = [f"urn:problem:{slug}" for slug in told["examples"]]
+        assert slugs == told["schema"]["properties"]["type"]["enum"]
+        for example in told["examples"].values():
+            problem.validate(example["value"])
+            own.validate(example["value"])
+
+
+@pytest.mark.parametrize(
+    ("operation", "statuses"),
+    [
+        ("POST /api/v1/accounts/signup", {"201", "409", "413"}),
+        ("POST /api/v1/accounts/login", {"200", "401"}),
+        ("POST /api/v1/accounts/change-password", {"200", "401", "403", "404", "409"}),
+        ("GET /api/v1/accounts/me", {"200", "401", "404"}),
+        ("GET /api/v1/admin/users", {"200", "401"}),
+        ("GET /healthz", {"200"}),
+    ],
+)
+def test_an_operation_has_the_statuses_of_its_policy_its_body_and_its_own(
+    document: Any, operation: str, statuses: set[str]
+) -> None:
+    method, path = operation.split()
+    told = set(document["paths"][path][method.lower()]["responses"])
+    everywhere = {"400", "403", "413", "414", "415", "421", "422", "429", "431", "500", "503"}
+    assert told == everywhere | statuses
 
 
 @pytest.mark.anyio
@@ -257,6 +298,7 @@ async def test_a_problem_is_what_the_description_says(
     answer = await client.post("/api/v1/accounts/login", json={"password": 1})
     assert answer.status_code == 422
     assert set(answer.json()) == set(schema["properties"])
+    Draft202012Validator(schema).validate(answer.json())
     finding = schema["properties"]["errors"]["items"]["properties"]
     assert set(answer.json()["errors"][0]) == set(finding)
     answer = await client.get("/nowhere")

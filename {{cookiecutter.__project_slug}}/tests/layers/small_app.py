@@ -13,7 +13,7 @@ from app.request_context import SCOPE_KEY, RequestContext
 
 if TYPE_CHECKING:
     import pytest
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CLIENT = "192.0.2.1"
 
@@ -26,8 +26,15 @@ class _Context:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            scope[SCOPE_KEY] = RequestContext(request_id="0" * 32, client=scope["client"][0])
-        await self.app(scope, receive, send)
+            context = RequestContext(request_id="0" * 32, client=scope["client"][0])
+            scope[SCOPE_KEY] = context
+
+        async def note_status(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                context.status = message["status"]
+            await send(message)
+
+        await self.app(scope, receive, note_status)
 
 
 def small_app(*layers: Middleware, **state: Any) -> FastAPI:

@@ -1,32 +1,26 @@
-"""Who is refused."""
+"""Who is refused for what it calls itself."""
 
 from __future__ import annotations
 
 import pytest
 from pydantic import ValidationError
 
-from app.layers.bots import BotsSettings, Category, Judge, Verdict
-from app.request_headers import RequestHeaders
-from tests.layers.test_bots_user_agents import CURRENT, OTHERS
-
-JUDGE = Judge(BotsSettings())
-STRANGER = "192.0.2.1"
-GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
-BINGBOT = "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)"
+from app.layers.bots import BotsSettings, Category, Decision, Verdict
+from app.layers.bots.local import Judge, SearchEngines
+from tests.layers.bots import BINGBOT, GOOGLEBOT, sighting
 
 
-def _judge(
-    *user_agents: str,
-    judge: Judge = JUDGE,
-    client: str = STRANGER,
-    encrypted: bool = True,
-    fetch_site: str | None = None,
-) -> Verdict:
-    headers = [(b"host", b"api.example")]
-    headers += [(b"user-agent", user_agent.encode()) for user_agent in user_agents]
-    if fetch_site is not None:
-        headers.append((b"sec-fetch-site", fetch_site.encode()))
-    return judge.judge(RequestHeaders(headers), client, encrypted=encrypted)
+def judge_for(**settings: str) -> Judge:
+    made = BotsSettings.model_validate(settings)
+    return Judge(made, SearchEngines(made.search_engine_networks))
+
+
+JUDGE = judge_for()
+
+
+def _judge(*user_agents: str, judge: Judge = JUDGE, **how: str) -> tuple[Category | None, Decision]:
+    verdict: Verdict = judge.judge(sighting(*user_agents, **how))
+    return verdict.category, verdict.decision
 
 
 @pytest.mark.parametrize(
@@ -44,7 +38,7 @@ def _judge(
     ],
 )
 def test_the_default_policy_refuses(user_agent: str, category: Category) -> None:
-    assert _judge(user_agent) == (category, True)
+    assert _judge(user_agent) == (category, Decision.REFUSE)
 
 
 @pytest.mark.parametrize(
@@ -59,35 +53,15 @@ def test_the_default_policy_refuses(user_agent: str, category: Category) -> None
     ],
 )
 def test_the_default_policy_lets_through(user_agent: str, category: Category | None) -> None:
-    assert _judge(user_agent) == (category, False)
+    assert _judge(user_agent) == (category, Decision.ALLOW)
 
 
 def test_a_request_without_a_user_agent_is_refused() -> None:
-    assert _judge() == (Category.UNNAMED, True)
+    assert _judge() == (Category.UNNAMED, Decision.REFUSE)
 
 
 def test_two_user_agents_are_refused_even_when_both_are_welcome() -> None:
-    assert _judge("OurApp/4.2", "OurApp/4.2") == (Category.MALFORMED, True)
-
-
-@pytest.mark.parametrize("user_agent", CURRENT)
-def test_a_current_browser_is_believed_by_the_headers_it_sends(user_agent: str) -> None:
-    assert _judge(user_agent, fetch_site="same-origin") == (None, False)
-    assert _judge(user_agent, fetch_site="none") == (None, False)
-
-
-@pytest.mark.parametrize("user_agent", CURRENT)
-def test_who_claims_to_be_one_without_those_headers_is_refused(user_agent: str) -> None:
-    assert _judge(user_agent) == (Category.SPOOFED_BROWSER, True)
-
-
-@pytest.mark.parametrize("user_agent", OTHERS)
-def test_other_browsers_are_believed_without_those_headers(user_agent: str) -> None:
-    assert _judge(user_agent) == (None, False)
-
-
-def test_browsers_keep_those_headers_for_https() -> None:
-    assert _judge(CURRENT[0], encrypted=False) == (None, False)
+    assert _judge("OurApp/4.2", "OurApp/4.2") == (Category.MALFORMED, Decision.REFUSE)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +75,7 @@ def test_browsers_keep_those_headers_for_https() -> None:
     ],
 )
 def test_a_search_engine_is_believed_from_its_own_addresses(user_agent: str, client: str) -> None:
-    assert _judge(user_agent, client=client) == (Category.SEARCH_ENGINE, False)
+    assert _judge(user_agent, client=client) == (Category.SEARCH_ENGINE, Decision.ALLOW)
 
 
 @pytest.mark.parametrize(
@@ -110,34 +84,44 @@ def test_a_search_engine_is_believed_from_its_own_addresses(user_agent: str, cli
 )
 @pytest.mark.parametrize("user_agent", [GOOGLEBOT, BINGBOT, "YandexBot/3.0", "googlebot"])
 def test_from_any_other_it_is_an_impostor(user_agent: str, client: str) -> None:
-    assert _judge(user_agent, client=client) == (Category.IMPOSTOR, True)
+    assert _judge(user_agent, client=client) == (Category.IMPOSTOR, Decision.REFUSE)
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "client"), [(GOOGLEBOT, "157.55.39.1"), (BINGBOT, "66.249.66.1")]
+)
+def test_one_search_engines_addresses_are_not_another_ones(user_agent: str, client: str) -> None:
+    assert _judge(user_agent, client=client) == (Category.IMPOSTOR, Decision.REFUSE)
 
 
 def test_a_search_engines_address_excuses_nothing_else() -> None:
-    assert _judge("GPTBot/1.3", client="66.249.66.1") == (Category.AI_CRAWLER, True)
-    assert _judge(f"{GOOGLEBOT} sqlmap", client="66.249.66.1") == (Category.SCANNER, True)
+    assert _judge("GPTBot/1.3", client="66.249.66.1")[0] is Category.AI_CRAWLER
+    assert _judge(f"{GOOGLEBOT} sqlmap", client="66.249.66.1")[0] is Category.SCANNER
 
 
 def test_the_policy_is_a_setting() -> None:
-    judge = Judge(
-        BotsSettings.model_validate(
-            {"refuse": "http-library, seo", "search_engine_networks": "192.0.2.0/24, 2001:db8::/32"}
-        )
+    judge = judge_for(
+        refuse="http-library, seo", search_engine_networks="192.0.2.0/24, 2001:db8::/32"
     )
-    assert _judge("curl/8.14.1", judge=judge) == (Category.HTTP_LIBRARY, True)
-    assert _judge("GPTBot/1.3", judge=judge) == (Category.AI_CRAWLER, False)
-    assert _judge(GOOGLEBOT, judge=judge, client="192.0.2.9") == (Category.SEARCH_ENGINE, False)
-    assert _judge(GOOGLEBOT, judge=judge, client="2001:db8::9") == (Category.SEARCH_ENGINE, False)
+    assert _judge("curl/8.14.1", judge=judge) == (Category.HTTP_LIBRARY, Decision.REFUSE)
+    assert _judge("GPTBot/1.3", judge=judge) == (Category.AI_CRAWLER, Decision.ALLOW)
+    for client in ("192.0.2.9", "2001:db8::9"):
+        believed = _judge(GOOGLEBOT, judge=judge, client=client)
+        assert believed == (Category.SEARCH_ENGINE, Decision.ALLOW)
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
         {"refuse": "ai-crawlers"},
+        {"monitor": "ai crawler"},
+        {"authenticated": "library"},
         {"mode": "off"},
+        {"provider": "none"},
         {"search_engine_networks": "66.249.64.1/20"},
         {"search_engine_networks": "google"},
     ],
+    ids=str,
 )
 def test_a_misspelt_policy_stops_the_start(wrong: dict[str, str]) -> None:
     with pytest.raises(ValidationError):

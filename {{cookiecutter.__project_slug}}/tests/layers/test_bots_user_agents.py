@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
-from app.layers.bots import Category, UserAgents
-from app.layers.bots.categories import RECLASSIFIED
-from app.layers.bots.user_agents import CACHE_SIZE, MAX_BYTES
+from app.layers.bots import Category
+from app.layers.bots.local import Claim, UserAgents
+from app.layers.bots.local.overlay import RECLASSIFIED
+from app.layers.bots.local.user_agents import CACHE_SIZE, MAX_BYTES
 
 USER_AGENTS = UserAgents()
 
@@ -18,7 +19,7 @@ IN_APP = f"Mozilla/5.0 (Linux; Android 14; Pixel 8 Build/AP2A; wv) {WEBKIT} Vers
 IPHONE = f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) {IOS}"
 IPAD = f"Mozilla/5.0 (iPad; CPU OS 17_7 like Mac OS X) {IOS}"
 
-CURRENT = (
+CHROMIUM = (
     f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {WEBKIT} Chrome/142.0.0.0 Safari/537.36",
     f"Mozilla/5.0 (X11; Linux x86_64) {WEBKIT} Chrome/90.0.4430.72 Safari/537.36",
     f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {WEBKIT} Chrome/142.0.0.0 Safari/537.36",
@@ -30,10 +31,13 @@ CURRENT = (
     f"Mozilla/5.0 (Windows NT 10.0) {WEBKIT} Chrome/138.0.0.0 YaBrowser/25.8.0 Safari/537.36",
     f"{IN_APP} Chrome/141.0.0.0 Mobile Safari/537.36 [FB_IAB/FB4A;FBAV/530.0.0.48;]",
     f"Mozilla/5.0 (Linux; Android 13; CUBOT NOTE) {WEBKIT} Chrome/131.0.0.0 Mobile Safari/537.36",
+)
+FIREFOX = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:144.0) Gecko/20100101 Firefox/144.0",
     "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:90.0) Gecko/20100101 Firefox/90.0",
     "Mozilla/5.0 (Android 15; Mobile; rv:144.0) Gecko/144.0 Firefox/144.0",
 )
+CURRENT = CHROMIUM + FIREFOX
 """Browsers that send Sec-Fetch-Site."""
 
 OTHERS = (
@@ -58,12 +62,14 @@ OTHERS = (
 
 @pytest.mark.parametrize("user_agent", CURRENT)
 def test_a_current_browser_is_known_to_send_fetch_metadata(user_agent: str) -> None:
-    assert USER_AGENTS.claim(user_agent.encode()) == (None, True)
+    is_chromium = user_agent in CHROMIUM
+    claim = Claim(None, sends_fetch_metadata=True, is_chromium=is_chromium)
+    assert USER_AGENTS.claim(user_agent.encode()) == claim
 
 
 @pytest.mark.parametrize("user_agent", OTHERS)
 def test_other_browsers_and_clients_are_nothing_known(user_agent: str) -> None:
-    assert USER_AGENTS.claim(user_agent.encode()) == (None, False)
+    assert USER_AGENTS.claim(user_agent.encode()) == Claim(None)
 
 
 def test_every_crawler_of_the_data_is_recognised() -> None:

@@ -37,7 +37,7 @@ class Letter(StrictModel):
 json_values = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     # A lone surrogate can't be sent as UTF-8; an escaped one is a test of its own below.
     | st.text(st.characters(exclude_categories=["Cs"])),
@@ -83,12 +83,21 @@ def test_any_bytes_are_read_or_malformed_and_nothing_else_happens(body: bytes) -
         b'{"a":' * 17 + b"1" + b"}" * 17,
         b'{"a": 1}{"a": 2}',
         b"1" * 5_000,
+        b'{"a": 9007199254740992}',
+        b'{"a": -9007199254740992}',
+        b'{"a": 1e999}',
+        b'{"a": -1.5e999}',
     ],
     ids=lambda body: repr(body[:24]),
 )
 def test_a_body_that_can_be_read_in_two_ways_or_not_at_all_is_malformed(body: bytes) -> None:
     with pytest.raises(Malformed):
         parse_json(body, max_depth=16)
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**53 - 1, 1 - 2**53, 0.5, -1e300, 1e-400])
+def test_a_number_that_every_parser_can_hold_is_read(number: float) -> None:
+    assert parse_json(json.dumps({"a": number}).encode(), max_depth=16) == {"a": number}
 
 
 def test_the_deepest_allowed_body_is_read() -> None:
@@ -126,6 +135,18 @@ def test_only_json_in_utf8_is_json(content_type: str, *, verdict: bool) -> None:
         ("limit", []),
         ("&" * 60, ["too_many"]),
         ("&".join(f"limit={number}" for number in range(60)), ["too_many"]),
+        ("cursor=%ff", ["encoding"]),
+        ("cursor=%C0%80", ["encoding"]),
+        ("cursor=%ED%A0%80", ["encoding"]),
+        ("cursor=%", ["encoding"]),
+        ("cursor=%4", ["encoding"]),
+        ("cursor=%u0041", ["encoding"]),
+        ("cursor=\xe4", ["encoding"]),
+        ("cursor=a b", ["encoding"]),
+        ("cursor=%00", ["control_characters"]),
+        ("cursor=%0D%0ASet-Cookie:x", ["control_characters"]),
+        ("cursor=%C2%85", ["control_characters"]),
+        ("cursor=%C3%A4+%0A", []),
     ],
 )
 def test_a_query_holds_known_parameters_once(query: str, rules: list[str]) -> None:

@@ -80,8 +80,9 @@ async def test_a_page_has_a_bounded_size(ann: httpx.AsyncClient, limit: str) -> 
     assert answer.json()["errors"][0]["field"] == "query.limit"
 
 
-async def test_a_made_up_cursor_is_malformed(ann: httpx.AsyncClient) -> None:
-    assert (await ann.get(NOTES, params={"cursor": "x"})).status_code == 400
+async def test_a_made_up_cursor_is_refused(ann: httpx.AsyncClient) -> None:
+    assert (await ann.get(NOTES, params={"cursor": "x"})).status_code == 422
+    assert (await ann.get(NOTES, params={"cursor": "f" * 32})).status_code == 400
 
 
 async def test_somebody_elses_note_is_not_there_in_any_way(

@@ -23,7 +23,7 @@ _REALM = 'Bearer realm="api"'
 
 
 class Unauthenticated(ServiceError):
-    """401. One answer whatever was wrong: an attacker learns nothing about why (RFC 6750 §3)."""
+    """401: no valid credentials. One answer whatever was wrong with them (RFC 6750 §3)."""
 
     status, slug, layer = 401, "unauthenticated", "authentication"
 

@@ -28,7 +28,7 @@ SCOPE = re.compile(r"[!#-\[\]-~]+", re.ASCII)
 
 
 class Forbidden(ServiceError):
-    """403: known, and not allowed."""
+    """403: known, but not allowed to do this."""
 
     status, slug, layer = 403, "forbidden", "authorization"
 

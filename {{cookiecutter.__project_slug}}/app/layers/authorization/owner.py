@@ -12,7 +12,6 @@ same query as for an id that nobody has.
 from __future__ import annotations
 
 import inspect
-import uuid
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Path
@@ -23,8 +22,11 @@ from app.errors import NotFound
 from app.layers.authentication import Principal
 from app.layers.authorization.access import Authenticated
 from app.layers.authorization.ownership import Owned
+from app.layers.validation import Identifier
 
 if TYPE_CHECKING:
+    import uuid
+
     from sqlalchemy.ext.asyncio import AsyncSession
 
 T = TypeVar("T")
@@ -58,7 +60,7 @@ class Owner(Generic[T]):
                 for name, annotation in (
                     ("access", principal),
                     ("database", DatabaseSession),
-                    (parameter, Annotated[uuid.UUID, Path()]),
+                    (parameter, Annotated[Identifier, Path()]),
                 )
             ]
         )

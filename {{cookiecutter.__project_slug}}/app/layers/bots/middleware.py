@@ -1,11 +1,13 @@
-"""Refuses the programs that the policy refuses, before their request is read further."""
+"""Refuses or slows what the policy refuses or slows, before the request is read further."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from app.errors import ServiceError
-from app.layers.bots.judge import Judge
+from app.layers.bots.local.behaviour import Holding, Standing
+from app.layers.bots.policy import Policy
+from app.layers.bots.provider import CLEAR, Decision, Sighting
 from app.layers.logs import Event, log_event
 from app.request_context import context_of
 from app.request_headers import headers_of
@@ -13,6 +15,7 @@ from app.request_headers import headers_of
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from app.layers.bots.provider import Provider, Verdict
     from app.layers.bots.settings import BotsSettings
 
 
@@ -23,23 +26,57 @@ class BotRefused(ServiceError):
 
 
 class BotsMiddleware:
-    """Judges every request, health checks included: the probes of orchestrators are known names."""
+    """Judges every request, health checks included: the probes of orchestrators are known names.
+
+    The provider is `app.state.bots`, the routes `app.state.bot_routes`.
+    """
 
     def __init__(self, app: ASGIApp, settings: BotsSettings) -> None:
         self.app = app
-        self.judge = Judge(settings).judge
-        self.enforces = settings.mode == "enforce"
+        self.policy = Policy(settings)
+        self.holding = Holding()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse with `BotRefused` or pass on."""
-        if scope["type"] == "http":
-            verdict = self.judge(
-                headers_of(scope),
-                context_of(scope).client,
-                encrypted=scope["scheme"] == "https",
-            )
-            if verdict.refused:
-                log_event(Event.BOT_REFUSED, category=verdict.category, enforced=self.enforces)
-                if self.enforces:
-                    raise BotRefused("This request was refused.")
-        await self.app(scope, receive, send)
+        """Refuse with `BotRefused`, or hold and pass on; tell the provider of the answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        context = context_of(scope)
+        sighting = Sighting(
+            headers_of(scope),
+            context.client,
+            scope["method"],
+            scope["path"],
+            scope["scheme"],
+            scope,
+        )
+        provider: Provider = scope["app"].state.bots
+        verdict = await provider.judge(sighting)
+        if verdict is not CLEAR:
+            await self._apply(verdict, scope)
+        try:
+            await self.app(scope, receive, send)
+        except ServiceError as error:  # of a layer further in; answered outside of us
+            provider.saw(sighting, error.status)
+            raise
+        if context.status is not None:
+            provider.saw(sighting, context.status)
+
+    async def _apply(self, verdict: Verdict, scope: Scope) -> None:
+        route = scope["app"].state.bot_routes.policy(scope["method"], scope["path"])
+        decided = self.policy.decide(verdict, route)
+        if decided.decision is Decision.ALLOW:
+            return
+        enforced = self.policy.enforces(decided)
+        refuses = decided.decision is Decision.REFUSE
+        log_event(
+            Event.BOT_REFUSED if refuses else Event.BOT_SLOWED,
+            category=decided.category,
+            enforced=enforced,
+            reasons=list(decided.reasons),
+        )
+        if not enforced:
+            return
+        if refuses:
+            raise BotRefused("This request was refused.")
+        await self.holding.hold(Standing(decided.score))

@@ -24,7 +24,12 @@ class Event(StrEnum):
     AUTHN_TOKEN_REUSE = "authn_token_reuse"  # noqa: S105 -- the same
     AUTHZ_CHANGE = "authz_change"
     AUTHZ_FAIL = "authz_fail"
+    BEHAVIOUR_DEGRADED = "behaviour_degraded"
+    BEHAVIOUR_RESTORED = "behaviour_restored"
+    BOTS_DEGRADED = "bots_degraded"
+    BOTS_RESTORED = "bots_restored"
     BOT_REFUSED = "bot_refused"
+    BOT_SLOWED = "bot_slowed"
     CHANGES_UNPUBLISHED = "changes_unpublished"
     CHANGES_UNREADABLE = "changes_unreadable"
     EXCESS_RATE_LIMIT_EXCEEDED = "excess_rate_limit_exceeded"
@@ -37,6 +42,7 @@ class Event(StrEnum):
     ORIGIN_REFUSED = "origin_refused"
     PROXY_BYPASSED = "proxy_bypassed"
     RATE_LIMITS_DEGRADED = "rate_limits_degraded"
+    RATE_LIMITS_LOCAL = "rate_limits_local"
     RATE_LIMITS_RESTORED = "rate_limits_restored"
     REQUEST = "request"
     SYS_CONFIGURATION_REFUSED = "sys_configuration_refused"
@@ -63,7 +69,12 @@ LEVELS: dict[Event, Level] = {
     Event.AUTHN_TOKEN_REUSE: "CRITICAL",
     Event.AUTHZ_CHANGE: "WARNING",
     Event.AUTHZ_FAIL: "WARNING",
+    Event.BEHAVIOUR_DEGRADED: "ERROR",
+    Event.BEHAVIOUR_RESTORED: "WARNING",
+    Event.BOTS_DEGRADED: "ERROR",
+    Event.BOTS_RESTORED: "WARNING",
     Event.BOT_REFUSED: "WARNING",
+    Event.BOT_SLOWED: "WARNING",
     Event.CHANGES_UNPUBLISHED: "ERROR",
     Event.CHANGES_UNREADABLE: "ERROR",
     Event.EXCESS_RATE_LIMIT_EXCEEDED: "WARNING",

@@ -77,7 +77,7 @@ class LogsMiddleware:
 
         async def watch_send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                exchange.status = message["status"]
+                exchange.status = context.status = message["status"]
                 message["headers"] = [*message.get("headers", ()), echo]
             elif message["type"] == "http.response.body":
                 exchange.body_bytes += len(message.get("body", b""))

@@ -3,10 +3,12 @@
 Stops: floods from one address, guessing of passwords and of tokens, scans for paths that exist
 (404s and 405s count too), and guessing at one account from many addresses. Every request is counted
 before routing, so no route can be forgotten; routes that cost or guard more have limits of their
-own (`@limiter.limit(setting("login"))`).
+own (`@limiter.limit(setting("login"))`), for the client and for the account that is logged in.
+WebSockets are refused: no layer looks into them.
 Does not stop: a flood from very many addresses, each below its limit, nor one that fills the wire
 before it reaches us: those are the edge's. Whoever knows an e-mail address can use up the failed
-logins of its account, and so keep the owner from logging in until the window ends.
+logins of its account, and so keep its owner from logging in on a device for the first time until
+the window ends; where the owner logged in before is not touched (`app/accounts/devices.py`).
 When its dependency is down: Redis dead, slow or answering errors is noticed after a quarter of a
 second once. From then on every worker counts for itself, with its share of each limit (the limit
 divided by the workers, rounded up), and tries Redis again each second in the background. A limit is

@@ -32,7 +32,7 @@ def account_key(name: str) -> str:
 
 @asynccontextmanager
 async def limit_account(
-    request: Request, name: str, *, failure: type[Exception]
+    request: Request, name: str, *, failure: type[Exception], device: str | None = None
 ) -> AsyncIterator[None]:
     """Count an attempt to log in to this account; give it back unless it fails.
 
@@ -43,15 +43,20 @@ async def limit_account(
         request: the request in hand.
         name: the name that the client gave, in any spelling.
         failure: the error by which a failed attempt is known.
+        device: what the account is known to have been used on before. Its failures have a count of
+            their own, so that strangers can't use up its owner's attempts (OWASP, device cookies).
 
     Raises:
         RateLimited: too many attempts on this account have failed.
     """
     settings: RateLimitsSettings = request.app.state.settings.rate_limits
     account = account_key(name)
+    scope, parts = ("failed-logins", (account,))
+    if device is not None:
+        scope, parts = ("failed-logins-of-device", (account, device))
     hits = [
-        Hit(policy.key(account), policy)
-        for policy in parse_policies("failed-logins", settings.failed_logins)
+        Hit(policy.key(*parts), policy, is_returnable=True)
+        for policy in parse_policies(scope, settings.failed_logins)
     ]
     engine = rate_limits_of(request.scope)
     # Not told on answers: how often others failed is not this client's to know.

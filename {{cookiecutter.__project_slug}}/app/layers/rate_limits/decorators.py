@@ -71,9 +71,11 @@ class Limiter(SlowapiLimiter):
         """Limit one route, for each client or whatever `key_func` tells apart.
 
         Args:
-            limit_value: `5/minute`, `setting("login")`, or a callable that returns a limit; it is
-                given `request` or `key` if it has a parameter of that name.
-            key_func: who is counted; the client's address by default.
+            limit_value: `5/minute` or what else `policies.py` tells of, `setting("login")`, or a
+                callable that returns a limit; it is given `request` or `key` if it has a parameter
+                of that name.
+            key_func: who is counted; by default the client's address, and the account as well
+                where the request has one that is verified.
             per_method: count each HTTP method for itself.
             methods: limit these methods only.
             error_message: the sentence of the 429, a constant.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from app.layers.logs import Event, log_event
 from app.layers.rate_limits.counting import MemoryStore, StoreDownError
+from app.layers.rate_limits.denied import Denied
 from app.layers.rate_limits.outcomes import Outcome
 from app.layers.rate_limits.policies import Hit, Policy
 from app.layers.rate_limits.redis_store import RedisStore
@@ -41,6 +42,8 @@ class RateLimits:
     Args:
         shared: the store of all workers; None when each counts for itself.
         workers: how many processes share a limit when each counts for itself.
+        local: what counts without the shared store.
+        denied: what needs no trip to the shared store.
         retry_after: seconds between two attempts to use a store that was down.
     """
 
@@ -50,12 +53,18 @@ class RateLimits:
         *,
         workers: int,
         local: MemoryStore | None = None,
+        denied: Denied | None = None,
         retry_after: float = RETRY_SECONDS,
     ) -> None:
         self._shared = shared
         self._workers = workers
         self._local = local if local is not None else MemoryStore()
+        self._denied = denied if denied is not None else Denied()
         self._retry_after = retry_after
+        self.outages = 0
+        """How often the shared store was lost."""
+        self.degraded_requests = 0
+        """How many decisions were made without it since."""
         self._recovery: asyncio.Task[None] | None = None
 
     @property
@@ -64,32 +73,47 @@ class RateLimits:
         return self._recovery is not None
 
     async def hit(self, hits: Sequence[Hit]) -> list[Outcome]:
-        """Count all of these at once. It never raises for a store's sake."""
+        """Count all of these at once. It never raises for a store's sake.
+
+        Returns:
+            What came of each; where this worker knows that some are refused, of those alone, and
+            then nothing is counted.
+        """
         if self._shared is not None and self._recovery is None:
+            refused = self._denied.outcomes(hits)
+            if refused:
+                return refused
+            asked = self._denied.clock()
             try:
                 counts = await self._shared.hit(hits)
             except StoreDownError as error:
                 self._degrade(str(error))
             else:
-                return [
+                outcomes = [
                     Outcome(hit.policy, hit.policy.amount, count.hits, hit.cost, count.seconds_left)
                     for hit, count in zip(hits, counts, strict=True)
                 ]
+                for hit, outcome in zip(hits, outcomes, strict=True):
+                    if not outcome.allowed:
+                        self._denied.note(hit, outcome, asked)
+                return outcomes
+        return self._hit_locally(hits)
+
+    def _hit_locally(self, hits: Sequence[Hit]) -> list[Outcome]:
+        self.degraded_requests += self._shared is not None
+        mine = [hit._replace(policy=hit.policy.shared_by(self._workers)) for hit in hits]
         return [
-            Outcome(
-                hit.policy,
-                hit.policy.share(self._workers),
-                count.hits,
-                hit.cost,
-                count.seconds_left,
-            )
-            for hit, count in zip(hits, self._local.count(hits), strict=True)
+            # The answer names the limit as it is set, and what is left of this worker's share.
+            Outcome(hit.policy, share.policy.amount, count.hits, hit.cost, count.seconds_left)
+            for hit, share, count in zip(hits, mine, self._local.count(mine), strict=True)
         ]
 
     def _degrade(self, reason: str) -> None:
         if self._recovery is None:  # many requests may hear of one failure
             loop = asyncio.get_running_loop()
             self._recovery = loop.create_task(self._recover(), context=Context())
+            self._denied.forget()
+            self.outages += 1
             log_event(Event.RATE_LIMITS_DEGRADED, reason=reason, workers=self._workers)
 
     async def _recover(self) -> None:
@@ -124,7 +148,9 @@ async def open_rate_limits(
     """Give the engine for the life of the application; its trips to Redis read the changes."""
     del settings  # every limit is read where it is used
     store = RedisStore(redis, changes, TIMEOUT_SECONDS) if redis is not None else None
-    if store is None and workers > 1:
+    if store is None and workers == 1:
+        log_event(Event.RATE_LIMITS_LOCAL)
+    elif store is None:
         log_event(Event.RATE_LIMITS_DEGRADED, reason="no Redis is configured", workers=workers)
     engine = RateLimits(store, workers=workers)
     try:

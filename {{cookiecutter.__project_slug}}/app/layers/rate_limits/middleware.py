@@ -20,6 +20,9 @@ UNCOUNTED = frozenset({"/healthz", "/readyz"})
 """What is asked every few seconds from one address, by design. Exact: all that merely looks like
 an API path, or like one of these, counts."""
 
+POLICY_VIOLATION = 1008
+"""RFC 6455 §7.4.1."""
+
 
 class RateLimitsMiddleware:
     """Counts each request against its client, whatever its path, method and fate."""
@@ -30,6 +33,12 @@ class RateLimitsMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count, refuse with `RateLimited` or pass on, and dress the answer."""
+        if scope["type"] == "websocket":
+            # No layer looks at what comes through one, and no limit would count it. The server
+            # answers 403. None gets here as shipped: it speaks none (gunicorn.conf.py), and a route
+            # for one has no policy, so nothing starts with it.
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
         if scope["type"] != "http" or scope["path"] in UNCOUNTED:
             await self.app(scope, receive, send)
             return

@@ -35,6 +35,7 @@ class Outcome(NamedTuple):
     hits: int
     cost: int
     seconds_left: float
+    """Until the limit is whole again; of a refused hit, until its like is let through."""
 
     @property
     def allowed(self) -> bool:
@@ -53,7 +54,7 @@ class Outcome(NamedTuple):
 
     @property
     def whole_seconds_left(self) -> int:
-        """Seconds until the window has surely ended, at least 1."""
+        """Seconds until that is surely so, at least 1."""
         return max(1, math.ceil(self.seconds_left))
 
 
@@ -101,7 +102,7 @@ def note_outcomes(scope: Scope, outcomes: Sequence[Outcome]) -> None:
 @lru_cache(maxsize=256)
 def _described(policy: Policy) -> tuple[bytes, bytes]:
     name = f'"{policy.name}"'.encode("ascii")
-    return name, b"%b;q=%d;w=%d" % (name, policy.amount, policy.window)
+    return name, b"%b;q=%d;w=%d" % (name, policy.amount, math.ceil(policy.window))
 
 
 def headers_for(outcomes: Sequence[Outcome]) -> list[tuple[bytes, bytes]]:

@@ -10,15 +10,20 @@ The keys share one hash tag, because a script may touch one slot only on Redis C
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redis.exceptions import NoScriptError, RedisError
 
-from app.changes import SCRIPT as CHANGES_SCRIPT
 from app.changes import STREAM
-from app.layers.rate_limits.counting import Count, StoreDownError
+from app.layers.rate_limits.counting import StoreDownError
+from app.layers.rate_limits.redis_script import (
+    ARGUMENTS,
+    SCRIPT,
+    SCRIPT_SHA,
+    arguments_of,
+    counts_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,38 +31,12 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from app.changes import Changes
+    from app.layers.rate_limits.counting import Count
     from app.layers.rate_limits.policies import Hit
 
 KEY_PREFIX = "{rate-limits}:"
 MAX_BATCH = 256
 """Hits in one script call: Redis serves nobody else during it, about a millisecond at this size."""
-
-# Time is Redis's own, so that workers on several machines agree. A key that somehow lost its end
-# gets one again: it would refuse its client for ever. What is given back (a negative cost) must not
-# make a key: its window has ended.
-SCRIPT = f"""{CHANGES_SCRIPT}
-local counts = {{}}
-for index = 1, #KEYS - 1 do
-    local key = KEYS[index]
-    local cost = tonumber(ARGV[2 * index - 1])
-    local window = tonumber(ARGV[2 * index])
-    local left = redis.call('PTTL', key)
-    if cost < 0 and left < 0 then
-        counts[2 * index - 1] = 0
-        counts[2 * index] = 0
-    else
-        counts[2 * index - 1] = redis.call('INCRBY', key, cost)
-        if left < 0 then
-            redis.call('PEXPIRE', key, window)
-            left = window
-        end
-        counts[2 * index] = left
-    end
-end
-return {{counts, changes(KEYS[#KEYS], ARGV[2 * #KEYS - 1], 2 * #KEYS)}}
-"""
-SCRIPT_SHA = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
-
 
 class _Waiting(NamedTuple):
     hits: Sequence[Hit]
@@ -126,22 +105,22 @@ class RedisStore:
 
     async def _call(self, batch: list[_Waiting]) -> list[int]:
         keys: list[str] = []
-        arguments: list[int | bytes] = []
+        arguments: list[int | str | bytes] = []
         for waiting in batch:
             for hit in waiting.hits:
                 keys.append(KEY_PREFIX + hit.key)
-                arguments += (hit.cost, hit.policy.window * 1000)
+                arguments += arguments_of(hit)
         errand = self._changes.errand()
         try:
             answer = await self._evaluate([*keys, STREAM], [*arguments, *errand.arguments])
-            counts, found = _read(answer, len(arguments))
+            counts, found = _read(answer, 2 * len(arguments) // ARGUMENTS)
             self._changes.take(errand, found)
         except BaseException:
             self._changes.miss(errand)
             raise
         return counts
 
-    async def _evaluate(self, keys: list[str], arguments: list[int | bytes]) -> Any:
+    async def _evaluate(self, keys: list[str], arguments: list[int | str | bytes]) -> Any:
         async with asyncio.timeout(self._timeout):
             try:
                 return await self._redis.evalsha(SCRIPT_SHA, len(keys), *keys, *arguments)
@@ -150,17 +129,11 @@ class RedisStore:
                 return await self._redis.eval(SCRIPT, len(keys), *keys, *arguments)
 
     def _deliver(self, batch: list[_Waiting], answer: list[int]) -> None:
-        position = 0
-        for hits, counts in batch:
-            end = position + 2 * len(hits)
-            if not counts.done():  # its request may have been given up
-                counts.set_result(
-                    [
-                        Count(answer[index], answer[index + 1] / 1000)
-                        for index in range(position, end, 2)
-                    ]
-                )
-            position = end
+        counts = counts_in(answer)
+        for waiting in batch:
+            found = [next(counts) for _ in waiting.hits]
+            if not waiting.counts.done():  # its request may have been given up
+                waiting.counts.set_result(found)
 
     def _fail(self, batch: list[_Waiting], reason: str) -> None:
         for waiting in batch:

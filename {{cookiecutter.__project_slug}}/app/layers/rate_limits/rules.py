@@ -21,6 +21,16 @@ def client_of(request: Request) -> str:
     return client_key(context_of(request.scope).client)
 
 
+def account_of(request: Request) -> str | None:
+    """Return the account that makes the request, if authentication has found out who it is.
+
+    What a token claims before it was verified counts for nothing: whoever may choose a key chooses
+    a new one each time, or somebody else's.
+    """
+    principal = context_of(request.scope).principal
+    return None if principal is None else str(principal.user_id)
+
+
 @dataclass(frozen=True, slots=True)
 class SettingLimit:
     """A limit that is read from the settings of the application that serves the request."""
@@ -90,16 +100,25 @@ class Rule:
         return self._route.rpartition(".")[2].replace("_", "-")
 
     def hits(self, request: Request) -> list[Hit]:
-        """Return what to count; nothing when the route is exempt for this request."""
+        """Return what to count; nothing when the route is exempt for this request.
+
+        Without a key function of the route's own, that is the client, and the account as well where
+        there is one: many accounts at one address are as bounded as one account at many.
+        """
         if not self._applies(request):
             return []
-        key = self._key(request)
-        parts = (self._scope(request), key)
-        cost = self._cost(request)
-        return [
-            Hit(policy.key(*parts), policy, cost)
-            for policy in parse_policies(self.name, self._limit(request, key))
+        key, scope, cost = self._key(request), self._scope(request), self._cost(request)
+        limit = self._limit(request, key)
+        hits = [
+            Hit(policy.key(scope, key), policy, cost) for policy in parse_policies(self.name, limit)
         ]
+        account = account_of(request) if self._asked.key_func is client_of else None
+        if account is not None:
+            hits += [
+                Hit(policy.key(scope, account), policy, cost)
+                for policy in parse_policies(f"{self.name}-of-account", limit)
+            ]
+        return hits
 
     def detail(self) -> str | None:
         """Return the route's own sentence for the client, if it has one."""

@@ -16,11 +16,13 @@ def _check(text: str) -> str:
 
 
 LimitText = Annotated[str, AfterValidator(_check)]
-"""`100/15minutes`, `5 per hour`, or several that all apply: `10/minute; 100/hour`."""
+"""`100/15minutes`, `100/hour sliding`, `10/minute burst 50`, or several that all apply:
+`10/minute; 100/hour`. See `policies.py`."""
 
 
 class RateLimitsSettings(LayerSettings):
-    """`RATE_LIMITS__*`. Each limit is for one client address (IPv6: one /64)."""
+    """`RATE_LIMITS__*`. Each limit is for one client address (IPv6: one /64), and for one account
+    as well where the route knows it."""
 
     per_client: LimitText = "100/15minutes"
     """Requests of any kind but health checks. What the edge, the https or the CORS layer refused
@@ -28,7 +30,8 @@ class RateLimitsSettings(LayerSettings):
     login: LimitText = "10/15minutes"
     """Logins, whichever account they are for."""
     failed_logins: LimitText = "10/15minutes"
-    """Failed logins of one account, from wherever they come."""
+    """Failed logins of one account, from wherever they come; and of one account on one of the
+    devices that its owner has logged in from, whatever strangers do."""
     signup: LimitText = "10/hour"
     """New accounts."""
     refresh: LimitText = "30/15minutes"

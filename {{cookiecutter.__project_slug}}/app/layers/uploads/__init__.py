@@ -20,6 +20,7 @@ from __future__ import annotations
 from app.layers.uploads.content import CleanFile, clean, judge
 from app.layers.uploads.names import clean_name, content_disposition
 from app.layers.uploads.receive import (
+    BINARY,
     FORM_OF_ONE_FILE,
     IncomingFile,
     IncomingUpload,
@@ -27,6 +28,7 @@ from app.layers.uploads.receive import (
     open_uploads,
 )
 from app.layers.uploads.refusals import (
+    REFUSALS,
     FileTooLarge,
     MalformedForm,
     StorageDown,
@@ -40,7 +42,9 @@ from app.layers.uploads.settings import UploadsSettings
 from app.layers.uploads.storage import Storage
 
 __all__ = [
+    "BINARY",
     "FORM_OF_ONE_FILE",
+    "REFUSALS",
     "CleanFile",
     "FileTooLarge",
     "IncomingFile",

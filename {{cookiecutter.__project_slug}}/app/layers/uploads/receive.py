@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from app.layers.uploads.multipart import PartHead, RawFile
     from app.layers.uploads.settings import UploadsSettings
 
+BINARY = {"type": "string", "format": "binary"}
 FORM_OF_ONE_FILE: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -45,8 +46,10 @@ FORM_OF_ONE_FILE: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
-                }
+                    "properties": {"file": BINARY},
+                    "additionalProperties": False,
+                },
+                "encoding": {"file": {"contentType": "image/png, image/jpeg, image/webp"}},
             }
         },
     }

@@ -73,3 +73,15 @@ class StorageDown(UploadRefused):
 
     status, slug, retry_after = 503, "unavailable", 30
     default_detail = "Files can't be stored or read at the moment."
+
+
+REFUSALS: tuple[type[UploadRefused], ...] = (
+    MalformedForm,
+    TooSlow,
+    FileTooLarge,
+    UnsupportedFile,
+    UnacceptableFile,
+    UploadsBusy,
+    StorageDown,
+)
+"""All of them, for the description of an endpoint that receives a file."""

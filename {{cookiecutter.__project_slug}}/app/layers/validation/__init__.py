@@ -13,36 +13,50 @@ Standard: OWASP ASVS 5.0 V1.3, V2.2, V4.1, V15.3; RFC 8259 §4 (names SHOULD be 
 from __future__ import annotations
 
 from app.layers.validation.bodies import is_json, parse_json
+from app.layers.validation.common_passwords import is_common
 from app.layers.validation.fields import (
+    Change,
     Email,
     GivenPassword,
+    Identifier,
     Line,
     Password,
+    SearchText,
+    SortKeys,
     StrictModel,
     Text,
+    Username,
     clean_text,
     fold_email,
 )
 from app.layers.validation.middleware import ValidationMiddleware
 from app.layers.validation.queries import check_query
+from app.layers.validation.refusals import TooLarge
 from app.layers.validation.routes import LaxRouteError, Router, StrictRoute, require_strict_routes
 from app.layers.validation.settings import ValidationSettings
 
 __all__ = [
+    "Change",
     "Email",
     "GivenPassword",
+    "Identifier",
     "LaxRouteError",
     "Line",
     "Password",
     "Router",
+    "SearchText",
+    "SortKeys",
     "StrictModel",
     "StrictRoute",
     "Text",
+    "TooLarge",
+    "Username",
     "ValidationMiddleware",
     "ValidationSettings",
     "check_query",
     "clean_text",
     "fold_email",
+    "is_common",
     "is_json",
     "parse_json",
     "require_strict_routes",

@@ -1,9 +1,16 @@
-"""What a field may hold: the types that bodies are made of."""
+"""What a field may hold: the types that bodies and queries are made of.
+
+What the API's description says of a type is what the type takes: a client that is made from it, or
+a judge that tries it, finds no other rule. A pattern that stands in `json_schema_extra` describes
+what a check of ours does.
+"""
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from typing import TYPE_CHECKING, Annotated
+import uuid
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -13,10 +20,23 @@ from pydantic import (
     EmailStr,
     Field,
     StringConstraints,
+    field_validator,
+    model_validator,
 )
+from pydantic_core import PydanticCustomError, core_schema
+
+from app.layers.validation.common_passwords import is_common
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pydantic import GetCoreSchemaHandler
+
+CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
+"""The control characters but tab and newline, as in a regular expression."""
+_UNCLEAN = re.compile(rf"[{CONTROLS}\ud800-\udfff]")
+_CANONICAL_UUID = re.compile(r"(?i:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
+_NOT_BLANK = rf"^[^\n{CONTROLS}]*[^\s{CONTROLS}][^\n{CONTROLS}]*$"
 
 
 def first(change: Callable[[str], str]) -> BeforeValidator:
@@ -34,9 +54,8 @@ def clean_text(text: str) -> str:
         ValueError: it holds a NUL, another control character or a lone surrogate, which
             databases, logs and terminals each treat in their own way.
     """
-    for character in text:
-        if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t":
-            raise ValueError("control characters are not allowed")
+    if _UNCLEAN.search(text):
+        raise ValueError("control characters are not allowed")
     return unicodedata.normalize("NFC", text)
 
 
@@ -59,12 +78,30 @@ def check_password(password: str) -> str:
 
     Raises:
         ValueError: no upper-case letter or no digit; length is bounded by the type.
+        PydanticCustomError: everybody tries it first (ASVS 5.0 V6.2.4). The rule has a name of its
+            own, so that a page can say what is wrong.
     """
     if not any(character.isupper() for character in password):
         raise ValueError("needs an upper-case letter")
     if not any(character.isdigit() for character in password):
         raise ValueError("needs a digit")
+    if is_common(password):
+        raise PydanticCustomError("common_password", "is one of those that everybody tries first")
     return password
+
+
+def check_uuid(text: str) -> str:
+    """Return the text if it is a UUID as RFC 9562 §4 writes it.
+
+    Python's own reading takes braces, `urn:uuid:` and any hyphens too: many names for one thing,
+    of which a rule at the edge or a search in the log knows one.
+
+    Raises:
+        PydanticCustomError: it is not.
+    """
+    if _CANONICAL_UUID.fullmatch(text) is None:
+        raise PydanticCustomError("uuid_parsing", "is no UUID in its usual form")
+    return text
 
 
 EXAMPLE_EMAIL = "ada@example.com"
@@ -74,10 +111,26 @@ EXAMPLE_PASSWORD = "Analytical-Engine-1843"  # noqa: S105 - made up
 Email = Annotated[EmailStr, Field(max_length=254, examples=[EXAMPLE_EMAIL]), first(fold_email)]
 """An e-mail address, folded to the spelling that identifies an account."""
 
+Username = Annotated[
+    str,
+    # ASCII, so that no look-alike of a name is another name; a separator stands between two words.
+    StringConstraints(
+        min_length=3,
+        max_length=30,
+        pattern=r"^[A-Za-z0-9]+([._-][A-Za-z0-9]+)*$",
+        to_lower=True,
+    ),
+    Field(examples=["ada.lovelace"]),
+]
+"""A name that identifies somebody, kept in lower case: `Ada` and `ada` are one."""
+
 GivenPassword = Annotated[
     str,
     StringConstraints(min_length=1, max_length=100),
-    Field(examples=[EXAMPLE_PASSWORD]),
+    Field(
+        examples=[EXAMPLE_PASSWORD],
+        json_schema_extra={"format": "password", "pattern": rf"^[^{CONTROLS}]*$"},
+    ),
     first(clean_text),
 ]
 """A password to be compared. It is held to no policy: it may be older than ours."""
@@ -86,23 +139,68 @@ Password = Annotated[
     str,
     StringConstraints(min_length=10, max_length=100),
     Field(
-        description="10 to 100 characters, among them an upper-case letter and a digit.",
+        description="10 to 100 characters, among them an upper-case letter and a digit; none of "
+        "the passwords that everybody tries first.",
         examples=[EXAMPLE_PASSWORD],
+        json_schema_extra={"format": "password"},
     ),
     AfterValidator(check_password),
     first(clean_text),
 ]
-"""A new password: 10 to 100 characters, an upper-case letter and a digit."""
+"""A new password: 10 to 100 characters, an upper-case letter and a digit, and not a common one."""
+
+Identifier = Annotated[
+    # Neither JSON nor a path has UUIDs, so what is strict elsewhere reads text here.
+    uuid.UUID,
+    Field(strict=False),
+    first(check_uuid),
+]
+"""The id of a thing, in its one spelling."""
 
 Line = Annotated[
     str,
     StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\r\n]*$"),
+    Field(json_schema_extra={"pattern": _NOT_BLANK}),
     first(clean_text),
 ]
 """One line of text, such as a title."""
 
-Text = Annotated[str, StringConstraints(max_length=10_000), first(clean_text)]
+Text = Annotated[
+    str,
+    StringConstraints(max_length=10_000),
+    Field(json_schema_extra={"pattern": rf"^[^{CONTROLS}]*$"}),
+    first(clean_text),
+]
 """Text of several lines."""
+
+SearchText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=100, strip_whitespace=True, pattern=r"^[^\r\n]*$"),
+    Field(json_schema_extra={"pattern": _NOT_BLANK}),
+    first(clean_text),
+]
+"""What somebody looks for. It goes to the database as `column.contains(text, autoescape=True)`:
+`%` and `_` are letters like any other, and a search for `%%%%%` costs what others cost."""
+
+
+class SortKeys:
+    """The keys that a list may be sorted by: `Annotated[str, SortKeys("created_at", "title")]`.
+
+    `-title` sorts the other way round. The key picks a column from a dictionary of the service's
+    own; nothing a client wrote becomes part of a query.
+
+    Args:
+        names: those that are allowed.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self.allowed = [f"{sign}{name}" for name in names for sign in ("", "-")]
+
+    def __get_pydantic_core_schema__(
+        self, _source: object, _handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Take one of them, to the letter."""
+        return core_schema.literal_schema(self.allowed)
 
 
 class StrictModel(BaseModel):
@@ -111,3 +209,34 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(
         extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, str_max_length=10_000
     )
+
+
+def _without_null(schema: dict[str, Any]) -> None:
+    """Describe what `Change` takes."""
+    schema["minProperties"] = 1
+    for told in schema["properties"].values():
+        (kind,) = (kind for kind in told.pop("anyOf") if kind != {"type": "null"})
+        told.update(kind)
+        del told["default"]
+
+
+class Change(StrictModel):
+    """Base of a body that changes a thing: what is left out stays, and something must be there.
+
+    A field is `T | None = None`: None stands for what was left out, and can't be sent.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_without_null)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_not_null(cls, value: Any) -> Any:
+        if value is None:
+            raise PydanticCustomError("null", "leave it out")
+        return value
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise PydanticCustomError("nothing_to_change", "nothing to change")
+        return self

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
 from app.errors import Malformed
 from app.layers.validation.refusals import TooManyHeaders, UnsupportedMediaType, UriTooLong
@@ -12,6 +14,20 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from app.layers.validation.settings import ValidationSettings
+
+
+def _check_escaped(path: bytes) -> None:
+    """Refuse a path that is no text once it is unescaped.
+
+    Servers put U+FFFD where it is no UTF-8, so that two paths become one; a line break in it goes
+    to whoever writes the path down.
+    """
+    try:
+        text = path.decode("utf-8", errors="strict")
+    except UnicodeDecodeError as error:
+        raise Malformed("The path is not UTF-8.") from error
+    if any(unicodedata.category(sign) == "Cc" for sign in text):
+        raise Malformed("The path holds a control character.")
 
 
 class ValidationMiddleware:
@@ -31,14 +47,18 @@ class ValidationMiddleware:
 
     def _check(self, scope: Scope) -> None:
         limits = self.settings
-        if len(scope["headers"]) > limits.max_headers:
+        fields = scope["headers"]
+        if len(fields) > limits.max_headers:
             raise TooManyHeaders("There are too many header fields.")
+        if sum(len(name) + len(value) for name, value in fields) > limits.max_header_bytes:
+            raise TooManyHeaders("The header fields are too long.")
         if len(scope["query_string"]) > limits.max_query_bytes:
             raise UriTooLong("The query is too long.")
-        if len(scope["raw_path"]) > limits.max_path_bytes:
+        raw_path = scope["raw_path"]
+        if len(raw_path) > limits.max_path_bytes:
             raise UriTooLong("The path is too long.")
-        if "\x00" in scope["path"]:
-            raise Malformed("The path holds a NUL.")
+        if b"%" in raw_path or not raw_path.isascii():
+            _check_escaped(unquote_to_bytes(raw_path))
         encodings = headers_of(scope).values(b"content-encoding")
         if any(value.strip().lower() != b"identity" for value in encodings):
             raise UnsupportedMediaType("Compressed bodies are not read.")

@@ -1,7 +1,8 @@
-"""What a query may hold: the parameters that the route names, each once. Pure."""
+"""What a query may hold: the parameters that the route names, each once, in one reading. Pure."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -14,24 +15,41 @@ if TYPE_CHECKING:
 
 
 MAX_PARAMETERS = 50
+_LITERAL = re.compile(r"(?:[!-$&-~]|%[0-9A-Fa-f]{2})*", re.ASCII)
+"""Visible ASCII, and escapes that are whole (RFC 3986 §2)."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def _finding(rule: str, *names: str) -> dict[str, Any]:
+    return {"type": rule, "loc": ("query", *names), "msg": ""}
 
 
 def check_query(query: str, known: frozenset[str]) -> list[dict[str, Any]]:
     """Return a finding for each repeated or unknown parameter, in pydantic's form.
 
-    Repeated: frameworks disagree on which one counts (HTTP parameter pollution).
+    Repeated: frameworks disagree on which one counts (HTTP parameter pollution). What is no UTF-8
+    once it is unescaped, or is no whole escape, is read by each in its own way too, so the query
+    is refused as a whole.
     """
+    if _LITERAL.fullmatch(query) is None:
+        return [_finding("encoding")]
+    try:
+        pairs = parse_qsl(
+            query, keep_blank_values=True, max_num_fields=MAX_PARAMETERS, errors="strict"
+        )
+    except UnicodeDecodeError:
+        return [_finding("encoding")]
+    except ValueError:
+        return [_finding("too_many")]
     findings: list[dict[str, Any]] = []
     seen: set[str] = set()
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
-    except ValueError:
-        return [{"type": "too_many", "loc": ("query",), "msg": ""}]
-    for name, _ in pairs:
+    for name, value in pairs:
         if name not in known:
-            findings.append({"type": "extra_forbidden", "loc": ("query", "?"), "msg": ""})
+            findings.append(_finding("extra_forbidden", "?"))
         elif name in seen:
-            findings.append({"type": "repeated", "loc": ("query", name), "msg": ""})
+            findings.append(_finding("repeated", name))
+        elif _CONTROL.search(value):
+            findings.append(_finding("control_characters", name))
         seen.add(name)
     return findings
 

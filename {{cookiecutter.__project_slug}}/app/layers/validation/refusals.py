@@ -24,6 +24,6 @@ class UriTooLong(ServiceError):
 
 
 class TooManyHeaders(ServiceError):
-    """431: more header fields than any client of ours sends."""
+    """431: more header fields, or longer ones, than any client of ours sends."""
 
     status, slug, layer = 431, "too-many-headers", "validation"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import HTTPException, RequestValidationError
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import Match
 from typing_extensions import override
 
+from app.allowed_methods import belongs_to_another_route
 from app.layers.validation.bodies import is_json, parse_json
+from app.layers.validation.locations import names_in, without_foreign_names
 from app.layers.validation.queries import check_query, query_names
 from app.layers.validation.refusals import TooLarge, UnsupportedMediaType
 
@@ -60,19 +63,26 @@ class StrictRoute(APIRoute):
         """Wrap FastAPI's handler in the checks."""
         handle = super().get_route_handler()
         known = frozenset(query_names(self.dependant))
-        takes_json = self.body_field is not None
+        body = self.body_field
+        names = frozenset() if body is None else names_in(body.field_info.annotation)
 
         async def handle_strictly(request: Request) -> Response:
+            if belongs_to_another_route(request):
+                raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
             query: bytes = request.scope["query_string"]
             if query and (found := check_query(query.decode("latin-1"), known)):
                 raise RequestValidationError(found)
-            if takes_json:
+            if body is not None:
                 # Two of them: whoever reads the other one is deceived.
                 if not is_json(", ".join(request.headers.getlist("content-type"))):
                     raise UnsupportedMediaType("The body must be application/json in UTF-8.")
                 request = StrictRequest(request.scope, request.receive)
                 await request.read_json(request.app.state.settings.validation)
-            return await handle(request)
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                found = [without_foreign_names(item, names) for item in error.errors()]
+                raise RequestValidationError(found) from error
 
         return handle_strictly
 

@@ -15,3 +15,4 @@ class ValidationSettings(LayerSettings):
     max_query_bytes: int = Field(default=2_048, ge=64, le=65_536)
     max_path_bytes: int = Field(default=1_024, ge=64, le=8_192)
     max_headers: int = Field(default=64, ge=16, le=256)
+    max_header_bytes: int = Field(default=16_384, ge=1_024, le=65_536)

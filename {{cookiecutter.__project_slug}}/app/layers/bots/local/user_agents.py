@@ -9,7 +9,9 @@ from typing import NamedTuple
 import re2
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
-from app.layers.bots.categories import OVERLAY, PRECEDENCE, RECLASSIFIED, Category
+from app.layers.bots.categories import Category
+from app.layers.bots.local.overlay import OVERLAY, PRECEDENCE, RECLASSIFIED
+from app.layers.bots.local.search_engines import Engine, engine_of
 
 MAX_BYTES = 1024
 """The longest of real browsers, in-app ones included, stay below 600."""
@@ -20,7 +22,7 @@ FETCH_METADATA_SINCE = 90
 """Chromium sends Sec-Fetch-Site since 80, Firefox since 90; below, it is left at that."""
 
 # Gecko right before Firefox: browsers made from old Firefox sources name both, but not so.
-_BROWSER = re.compile(rb"(?:\bChrome/|\bGecko/[0-9.]+ Firefox/)([0-9]{2,4})\b")
+_BROWSER = re.compile(rb"(?:\b(Chrome)/|\bGecko/[0-9.]+ Firefox/)([0-9]{2,4})\b")
 
 
 class Claim(NamedTuple):
@@ -30,6 +32,10 @@ class Claim(NamedTuple):
     """None for what is no known program: a browser, or a client of somebody's own."""
     sends_fetch_metadata: bool = False
     """Whether it claims to be a browser that sends `Sec-Fetch-Site` with every HTTPS request."""
+    is_chromium: bool = False
+    """Whether that browser is one of Chromium's family."""
+    engine: Engine | None = None
+    """The search engine that it names, if it can be told from others who name it."""
 
 
 def _category_of(pattern: str, tags: list[str]) -> Category:
@@ -75,7 +81,10 @@ class UserAgents:
         found = self._set.Match(user_agent)
         if found:
             categories = (self._categories[index] for index in found)
-            return Claim(min(categories, key=PRECEDENCE.__getitem__))
+            category = min(categories, key=PRECEDENCE.__getitem__)
+            is_engine = category is Category.SEARCH_ENGINE
+            return Claim(category, engine=engine_of(user_agent) if is_engine else None)
         browser = _BROWSER.search(user_agent)
-        current = browser is not None and int(browser[1]) >= FETCH_METADATA_SINCE
-        return Claim(None, sends_fetch_metadata=current)
+        if browser is None or int(browser[2]) < FETCH_METADATA_SINCE:
+            return Claim(None)
+        return Claim(None, sends_fetch_metadata=True, is_chromium=browser[1] is not None)

@@ -1,0 +1,172 @@
+"""What a route says about bots, and what the settings say about all of them."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastapi import APIRouter, FastAPI, Request
+
+from app.layers import bots
+from app.layers.authorization import CurrentUser, Public
+from app.layers.bots import BotsSettings, Category, Decision, Routes, Verdict
+from app.layers.bots.policy import ANY_ROUTE, Policy, RoutePolicy
+from app.layers.rate_limits import limiter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LIBRARY = Verdict(Category.HTTP_LIBRARY, Decision.ALLOW)
+CRAWLER = Verdict(Category.AI_CRAWLER, Decision.REFUSE)
+MISBEHAVING = Verdict(Category.MISBEHAVING, Decision.REFUSE, ("honeypot",), 400)
+
+router = APIRouter()
+
+
+@router.get("/page")
+async def read_page(access: Public) -> str:
+    return "page"
+
+
+@router.get("/items")
+async def list_items(access: CurrentUser) -> str:
+    return "items"
+
+
+@router.get("/items/{name}")
+async def read_item(name: str, access: CurrentUser) -> str:
+    return name
+
+
+@router.get("/items/public")
+@bots.allow(Category.AI_CRAWLER)
+async def never_reached(access: Public) -> str:
+    return "the one above takes its path"
+
+
+@router.post("/login")
+@limiter.limit("5/minute")
+@bots.allow(Category.HTTP_LIBRARY)
+async def log_in(request: Request, access: Public) -> str:
+    return "token"
+
+
+@router.post("/signup")
+@bots.allow(Category.HTTP_LIBRARY)
+@bots.allow(Category.MONITORING)
+@limiter.limit("5/minute")
+async def sign_up(request: Request, access: Public) -> str:
+    return "account"
+
+
+@router.get("/accounts/me")
+@bots.refuse(Category.HTTP_LIBRARY, Category.MONITORING)
+async def read_me(access: CurrentUser) -> str:
+    return "me"
+
+
+@router.post("/webhook")
+@bots.exempt
+async def webhook(access: Public) -> str:
+    return "thanks"
+
+
+@pytest.fixture(scope="module")
+def routes() -> Routes:
+    app = FastAPI(openapi_url=None)
+    app.include_router(router, prefix="/v1")
+    return Routes(app)
+
+
+def _decide(
+    verdict: Verdict, route: RoutePolicy, **settings: Any
+) -> tuple[Category | None, Decision]:
+    decided = Policy(BotsSettings.model_validate(settings)).decide(verdict, route)
+    return decided.category, decided.decision
+
+
+def test_a_library_is_let_through_where_a_token_is_asked_for(routes: Routes) -> None:
+    for path in ("/v1/items", "/v1/items/7", "/v1/items/public"):
+        decided = _decide(LIBRARY, routes.policy("GET", path))
+        assert decided == (Category.HTTP_LIBRARY, Decision.ALLOW)
+
+
+def test_a_library_is_refused_on_public_routes(routes: Routes) -> None:
+    decided = Policy(BotsSettings()).decide(LIBRARY, routes.policy("GET", "/v1/page"))
+    assert decided[:2] == (Category.HTTP_LIBRARY, Decision.REFUSE)
+    assert decided.reasons == ("only where a token is asked for",)
+
+
+@pytest.mark.parametrize("path", ["/v1/login", "/v1/signup"])
+def test_a_library_is_let_through_on_public_routes_that_allow_it(routes: Routes, path: str) -> None:
+    decided = _decide(LIBRARY, routes.policy("POST", path))
+    assert decided == (Category.HTTP_LIBRARY, Decision.ALLOW)
+
+
+def test_the_setting_lets_libraries_through_everywhere(routes: Routes) -> None:
+    route = routes.policy("GET", "/v1/page")
+    assert _decide(LIBRARY, route, authenticated="")[1] is Decision.ALLOW
+    assert _decide(LIBRARY, route, authenticated="monitoring")[1] is Decision.ALLOW
+
+
+def test_what_a_route_allows_is_let_through_though_the_settings_refuse_it() -> None:
+    marks = bots.decorators.Marks(allowed=frozenset({Category.AI_CRAWLER}))
+    route = RoutePolicy(is_public=True, marks=marks)
+    assert _decide(CRAWLER, route)[1] is Decision.ALLOW
+    assert _decide(Verdict(Category.SEO, Decision.REFUSE), route)[1] is Decision.REFUSE
+
+
+def test_who_misbehaves_is_refused_whatever_the_route_allows_its_name(routes: Routes) -> None:
+    assert _decide(MISBEHAVING, routes.policy("POST", "/v1/login"))[1] is Decision.REFUSE
+
+
+def test_what_a_route_refuses_is_refused_though_the_settings_allow_it(routes: Routes) -> None:
+    route = routes.policy("GET", "/v1/accounts/me")
+    assert _decide(LIBRARY, route)[1] is Decision.REFUSE
+    assert _decide(Verdict(Category.MONITORING, Decision.ALLOW), route)[1] is Decision.REFUSE
+    assert _decide(Verdict(Category.SEARCH_ENGINE, Decision.ALLOW), route)[1] is Decision.ALLOW
+
+
+@pytest.mark.parametrize("verdict", [CRAWLER, MISBEHAVING, LIBRARY], ids=["name", "deeds", "none"])
+def test_an_exempt_route_is_open_to_all(routes: Routes, verdict: Verdict) -> None:
+    assert _decide(verdict, routes.policy("POST", "/v1/webhook"))[1] is Decision.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/webhook"),
+        ("POST", "/v1/webhook/"),
+        ("POST", "/v1/webhooks"),
+        ("POST", "/webhook"),
+        ("PURGE", "/v1/webhook"),
+        ("post", "/v1/webhook"),
+    ],
+    ids=repr,
+)
+def test_what_only_looks_like_an_exempt_route_is_none(
+    routes: Routes, method: str, path: str
+) -> None:
+    route = routes.policy(method, path)
+    assert route is ANY_ROUTE
+    assert _decide(CRAWLER, route)[1] is Decision.REFUSE
+
+
+def test_the_first_route_that_fits_is_the_one_that_counts(routes: Routes) -> None:
+    assert routes.policy("GET", "/v1/items/public").marks == bots.decorators.NO_MARKS
+    assert not routes.policy("GET", "/v1/items/public").is_public
+
+
+def test_a_mark_survives_what_wraps_its_endpoint() -> None:
+    def wrapped(endpoint: Callable[[], None]) -> Callable[[], None]:
+        @functools.wraps(endpoint)
+        def wrapper() -> None:
+            endpoint()
+
+        return wrapper
+
+    def endpoint() -> None: ...
+
+    marked = wrapped(bots.refuse(Category.SEO)(endpoint))
+    assert bots.decorators.marks_of(marked).refused == {Category.SEO}

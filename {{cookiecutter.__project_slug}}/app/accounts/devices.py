@@ -16,7 +16,7 @@ with a key that was thrown away is worth nothing. Neither is one that is older t
 of another account, or one made before the password was changed or all sessions were ended: the
 third part is an HMAC over the hash of the password and the moment of the latter. What is worth
 nothing is treated as if it were not there, without a word. The database is asked for those alone
-that we made for this very account, so what somebody makes up finds out nothing by the time it takes.
+that we made for this very account, so the time that a made-up one takes tells nothing.
 """
 
 from __future__ import annotations
@@ -76,9 +76,9 @@ def device_token(issuer: Issuer, email: str, trust: Trust, device: str | None = 
     name = bytes.fromhex(device) if device is not None else secrets.token_bytes(16)
     secret = _secret(issuer, made)
     bare = _Token(made, name, _generation(secret, trust), b"")
-    return base64.urlsafe_b64encode(
-        _PARTS.pack(*bare[:3], _tag(secret, bare, email))
-    ).decode("ascii")
+    return base64.urlsafe_b64encode(_PARTS.pack(*bare[:3], _tag(secret, bare, email))).decode(
+        "ascii"
+    )
 
 
 async def known_device(

@@ -33,8 +33,8 @@ OWN = '''"""Tasks."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -124,23 +124,24 @@ def test_removing_them_again_changes_nothing(root: Path) -> None:
     ("line", "chained"),
     [
         ('down_revision = "0005"', 'down_revision = "0004"'),
+        ('down_revision = "0006"', 'down_revision = "0006"'),
         ("down_revision: str | None = '0003'  # why", 'down_revision: str | None = "0001"  # why'),
     ],
 )
 def test_a_migration_of_ones_own_follows_on_the_accounts(
     root: Path, line: str, chained: str
 ) -> None:
-    own = root / VERSIONS / "0006_tasks.py"
-    own.write_text(OWN.replace('down_revision = "0005"', line), "utf-8")
+    own = root / VERSIONS / "0007_tasks.py"
+    own.write_text(OWN.replace('down_revision = "0006"', line), "utf-8")
     remove_samples(root)
-    assert own.read_text("utf-8") == OWN.replace('down_revision = "0005"', chained)
+    assert own.read_text("utf-8") == OWN.replace('down_revision = "0006"', chained)
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({'"0005"': '("0005", "0001")'}, "joins a sample's revision"),
-        ({'"0005"': '"0001"', "on = None": 'on = "0002"'}, "joins a sample's revision"),
+        ({'"0006"': '("0005", "0001")'}, "joins a sample's revision"),
+        ({'"0006"': '"0001"', "on = None": 'on = "0002"'}, "joins a sample's revision"),
         ({"sa.Text())": 'sa.Text(), sa.ForeignKey("notes.id"))'}, "works on the table notes"),
         ({'"tasks"': '"files"'}, "works on the table files"),
     ],
@@ -151,9 +152,9 @@ def test_a_migration_that_needs_them_keeps_all_as_it_is(
     text = OWN
     for old, new in changes.items():
         text = text.replace(old, new)
-    (root / VERSIONS / "0006_tasks.py").write_text(text, "utf-8")
+    (root / VERSIONS / "0007_tasks.py").write_text(text, "utf-8")
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()}
-    with pytest.raises(CannotRemoveError, match=rf"^{VERSIONS}/0006_tasks\.py {told}"):
+    with pytest.raises(CannotRemoveError, match=rf"^{VERSIONS}/0007_tasks\.py {told}"):
         remove_samples(root)
     assert before == {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()}
 
@@ -162,8 +163,8 @@ def test_later_migrations_with_the_same_numbers_are_not_taken_for_samples(
     root: Path, database: Path
 ) -> None:
     remove_samples(root)
-    for number, before in (("0002", "0004"), ("0003", "0002")):
-        text = OWN.replace('"0005"', f'"{before}"').replace('"0006"', f'"{number}"')
+    for number, before in (("0002", "0006"), ("0003", "0002")):
+        text = OWN.replace('"0006"', f'"{before}"').replace('"0007"', f'"{number}"')
         own = root / VERSIONS / f"{number}_tasks.py"
         own.write_text(text.replace('"tasks"', f'"tasks_{number}"'), "utf-8")
     command.upgrade(config_of(root), "head")
@@ -174,7 +175,8 @@ def test_later_migrations_with_the_same_numbers_are_not_taken_for_samples(
 
 
 @pytest.mark.parametrize(
-    ("revision", "kept"), [("0002", "0001"), ("0003", "0001"), ("0004", "0004"), ("0005", "0004")]
+    ("revision", "kept"),
+    [("0002", "0001"), ("0003", "0001"), ("0004", "0004"), ("0005", "0004"), ("0006", "0006")],
 )
 def test_the_embedded_database_goes_back_to_the_accounts(
     database: Path, revision: str, kept: str
@@ -186,14 +188,14 @@ def test_the_embedded_database_goes_back_to_the_accounts(
 
 
 def test_tables_of_ones_own_stay(root: Path, database: Path) -> None:
-    (root / VERSIONS / "0006_tasks.py").write_text(OWN, "utf-8")
+    (root / VERSIONS / "0007_tasks.py").write_text(OWN, "utf-8")
     command.upgrade(config_of(root), "head")
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("INSERT INTO tasks (notes) VALUES ('mine')")
     assert drop_sample_tables(load_settings().database, config_of(root))
     remove_samples(root)
     command.upgrade(config_of(root), "head")
-    assert state(database) == ("0006", ACCOUNTS | {"tasks"})
+    assert state(database) == ("0007", ACCOUNTS | {"tasks"})
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("SELECT notes FROM tasks").fetchall() == [("mine",)]
 
@@ -228,4 +230,4 @@ def test_what_is_left_brings_its_database_up_to_date(root: Path, database: Path)
             [sys.executable, "-m", module], cwd=root, capture_output=True, text=True, check=False
         )
         assert (done.returncode, done.stderr) == (0, "")
-    assert state(database) == ("0004", ACCOUNTS)
+    assert state(database) == ("0006", ACCOUNTS)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 import slowapi
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from pydantic import BaseModel
 from starlette.middleware import Middleware
 
+from app.layers.authentication import Principal
 from app.layers.rate_limits import (
     Limiter,
     MemoryStore,
@@ -22,6 +24,7 @@ from app.layers.rate_limits import (
     limiter,
     setting,
 )
+from app.request_context import context_of
 from tests.layers.small_app import client_of, small_app
 
 if TYPE_CHECKING:
@@ -326,3 +329,95 @@ async def test_a_route_can_say_it_in_its_own_words(app: FastAPI) -> None:
 
     await _answer(app, "/a")
     assert (await _answer(app, "/a")).json()["detail"] == "One export a minute."
+
+
+def _app_with_principals(app: FastAPI) -> dict[str, Principal]:
+    """Give the application a route for users; the header `x-user` stands for a verified token."""
+    users = {
+        name: Principal(uuid.uuid5(uuid.NAMESPACE_DNS, name), None, "user")
+        for name in ("ann", "bob")
+    }
+
+    def verified(request: Request) -> None:
+        context_of(request.scope).principal = users.get(request.headers.get("x-user", ""))
+
+    @app.get("/mine", dependencies=[Depends(verified)])
+    @limiter.limit(setting("login"))
+    async def mine(request: Request) -> str:
+        return request.method
+
+    return users
+
+
+async def _status(app: FastAPI, address: str, **headers: str) -> int:
+    async with client_of(app, address, **headers) as client:
+        return (await client.get("/mine")).status_code
+
+
+async def test_an_account_is_limited_wherever_it_comes_from(app: FastAPI) -> None:
+    _app_with_principals(app)
+    found = [await _status(app, f"192.0.2.{n}", **{"X-User": "ann"}) for n in range(1, 4)]
+    assert found == [200, 200, 429]
+    assert await _status(app, "192.0.2.4", **{"X-User": "bob"}) == 200
+
+
+async def test_an_address_is_limited_whoever_comes_from_it(app: FastAPI) -> None:
+    _app_with_principals(app)
+    found = [await _status(app, "192.0.2.1", **{"X-User": name}) for name in ("ann", "bob", "ann")]
+    assert found == [200, 200, 429]
+
+
+async def test_what_nobody_verified_is_no_account(app: FastAPI) -> None:
+    _app_with_principals(app)
+    found = [
+        await _status(app, "192.0.2.1", Authorization=f"Bearer {n}", **{"X-User": f"eve-{n}"})
+        for n in range(3)
+    ]
+    assert found == [200, 200, 429]
+    found = [await _status(app, f"192.0.2.{n}", Authorization="Bearer same") for n in range(2, 6)]
+    assert found == [200] * 4, "nobody can use up what is another's"
+
+
+async def test_a_refusal_of_the_account_is_told_as_such_and_its_id_is_in_no_answer(
+    app: FastAPI,
+) -> None:
+    users = _app_with_principals(app)
+    for n in range(1, 3):
+        await _status(app, f"192.0.2.{n}", **{"X-User": "ann"})
+    async with client_of(app, "192.0.2.3", **{"X-User": "ann"}) as client:
+        answer = await client.get("/mine")
+    assert answer.headers["ratelimit"].split(", ")[1:] == [
+        '"login";r=1;t=60',
+        '"login-of-account";r=0;t=60',
+    ]
+    assert answer.headers["ratelimit-remaining"] == "0"
+    assert str(users["ann"].user_id) not in str(answer.headers) + answer.text
+
+
+async def test_a_key_function_of_the_routes_own_decides_alone(app: FastAPI) -> None:
+    users = _app_with_principals(app)
+    assert users
+
+    def verified(request: Request) -> None:
+        context_of(request.scope).principal = users["ann"]
+
+    @app.get("/a", dependencies=[Depends(verified)])
+    @limiter.limit("1/minute", key_func=lambda request: request.headers["x-tenant"])
+    async def endpoint(request: Request) -> str:
+        return request.method
+
+    for number in range(3):
+        assert await _statuses(app, "/a", **{"X-Tenant": str(number)}) == [200]
+
+
+@pytest.mark.parametrize("limit", ["2/minute sliding", "2/minute burst 2"])
+async def test_a_route_can_be_limited_in_every_way(app: FastAPI, limit: str) -> None:
+    @app.get("/a")
+    @limiter.limit(limit)
+    async def endpoint(request: Request) -> str:
+        return request.method
+
+    assert await _statuses(app, *["/a"] * 3) == [200, 200, 429]
+    answer = await _answer(app, "/a")
+    assert answer.headers["ratelimit-policy"].endswith('"endpoint";q=2;w=60')
+    assert 1 <= int(answer.headers["retry-after"]) <= 60

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fastapi import WebSocket  # noqa: TC002 - FastAPI resolves it at run time
 from starlette.middleware import Middleware
 
 from app.errors import ServiceError
@@ -19,6 +20,7 @@ from tests.layers.small_app import client_of, logged_by, small_app
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from starlette.types import Message
 
     from tests.layers.conftest import Clock
 
@@ -201,3 +203,48 @@ async def test_the_log_hears_once_of_a_client_and_window(
         for _ in range(20):
             await client.get("/api/ok")
         assert len(events) == 2
+
+
+@pytest.mark.parametrize(
+    ("limit", "policy"),
+    [("100/15minutes sliding", "q=100;w=900"), ("7/minute burst 3", "q=3;w=26")],
+)
+async def test_whole_seconds_are_told_of_every_kind_of_limit(
+    clock: Clock, limit: str, policy: str
+) -> None:
+    async with client_of(_app(clock, limit)) as client:
+        answer = await client.get("/api/ok")
+    assert answer.headers["ratelimit-policy"] == f'"per-client";{policy}'
+    assert answer.headers["ratelimit-reset"].isdigit()
+
+
+async def test_a_token_bucket_lets_its_burst_through_and_then_its_pace(clock: Clock) -> None:
+    async with client_of(_app(clock, "10/minute burst 50")) as client:
+        answers = [await client.get("/api/ok") for _ in range(52)]
+        assert [answer.status_code for answer in answers] == [200] * 50 + [429] * 2
+        assert answers[-1].headers["retry-after"] == "6"
+        clock.now += 5.9
+        assert (await client.get("/api/ok")).headers["retry-after"] == "1"
+        clock.now += 0.1
+        assert (await client.get("/api/ok")).status_code == 200
+        assert (await client.get("/api/ok")).status_code == 429
+
+
+async def test_a_websocket_is_refused_before_it_opens(clock: Clock) -> None:
+    app = _app(clock, "100/minute")
+
+    @app.websocket("/socket")
+    async def socket(websocket: WebSocket) -> None:
+        await websocket.accept()
+
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "websocket", "path": "/socket", "headers": [], "client": ("192.0.2.1", 1)}
+    await app(scope | {"app": app, "query_string": b"", "subprotocols": []}, receive, send)
+    assert sent == [{"type": "websocket.close", "code": 1008}]

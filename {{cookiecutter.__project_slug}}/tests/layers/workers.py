@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from redis.asyncio import Redis
 
-    from app.layers.rate_limits.counting import Count
+    from app.layers.rate_limits.windows import Count
     from tests.redis_server import RedisServer
 
 POLICY = Policy("test", 100, 900)

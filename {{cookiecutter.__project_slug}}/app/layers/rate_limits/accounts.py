@@ -51,9 +51,8 @@ async def limit_account(
     """
     settings: RateLimitsSettings = request.app.state.settings.rate_limits
     account = account_key(name)
-    scope, parts = ("failed-logins", (account,))
-    if device is not None:
-        scope, parts = ("failed-logins-of-device", (account, device))
+    scope = "failed-logins" if device is None else "failed-logins-of-device"
+    parts = (account,) if device is None else (account, device)
     hits = [
         Hit(policy.key(*parts), policy, is_returnable=True)
         for policy in parse_policies(scope, settings.failed_logins)

@@ -37,10 +37,13 @@ class Denied:
     """The keys that are over their limits.
 
     Args:
+        max_keys: how many are remembered.
         clock: monotonic seconds.
     """
 
-    def __init__(self, max_keys: int = MAX_KEYS, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self, max_keys: int = MAX_KEYS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.max_keys = max_keys
         self.clock = clock
         self._denials: dict[str, Denial] = {}
@@ -82,9 +85,7 @@ class Denied:
                 continue
             # One more than what first went over: that was logged.
             over = hit.policy.amount + hit.cost + 1
-            found.append(
-                Outcome(hit.policy, hit.policy.amount, over, hit.cost, denial.ends - now)
-            )
+            found.append(Outcome(hit.policy, hit.policy.amount, over, hit.cost, denial.ends - now))
         return found
 
     def forget(self) -> None:

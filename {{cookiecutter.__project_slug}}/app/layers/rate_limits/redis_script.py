@@ -122,9 +122,7 @@ end
 local position = {ARGUMENTS} * (#KEYS - 1) + 1
 return {{counts, changes(KEYS[#KEYS], ARGV[position], position + 1)}}
 """
-SCRIPT = "".join(
-    (CHANGES_SCRIPT, "\nlocal GRAIN = 1e-9\n", _FIXED, _SHARED, _SLIDING, _BUCKET, _COUNT)
-)
+SCRIPT = f"{CHANGES_SCRIPT}\nlocal GRAIN = 1e-9\n{_FIXED}{_SHARED}{_SLIDING}{_BUCKET}{_COUNT}"
 SCRIPT_SHA = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 

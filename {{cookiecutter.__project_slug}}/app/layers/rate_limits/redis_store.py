@@ -31,12 +31,13 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from app.changes import Changes
-    from app.layers.rate_limits.counting import Count
     from app.layers.rate_limits.policies import Hit
+    from app.layers.rate_limits.windows import Count
 
 KEY_PREFIX = "{rate-limits}:"
 MAX_BATCH = 256
 """Hits in one script call: Redis serves nobody else during it, about a millisecond at this size."""
+
 
 class _Waiting(NamedTuple):
     hits: Sequence[Hit]

@@ -21,8 +21,11 @@ LimitText = Annotated[str, AfterValidator(_check)]
 
 
 class RateLimitsSettings(LayerSettings):
-    """`RATE_LIMITS__*`. Each limit is for one client address (IPv6: one /64), and for one account
-    as well where the route knows it."""
+    """`RATE_LIMITS__*`.
+
+    Each limit is for one client address (IPv6: one /64), and for one account as well where the
+    route knows it.
+    """
 
     per_client: LimitText = "100/15minutes"
     """Requests of any kind but health checks. What the edge, the https or the CORS layer refused

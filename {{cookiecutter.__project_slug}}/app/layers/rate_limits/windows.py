@@ -10,7 +10,7 @@ longer for it, and `Retry-After` would be wrong.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from app.layers.rate_limits.policies import Algorithm, Policy

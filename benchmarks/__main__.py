@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import BenchError
 from benchmarks.arena import ROOT, open_arena
+from benchmarks.flood import measure_flood
+from benchmarks.flood import said as flood_said
 from benchmarks.layers import own_work, variants
 from benchmarks.lineup import TITLES, line_up
 from benchmarks.report import (
@@ -59,6 +61,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=_between(1, MAX_ROUNDS), default=5)
     parser.add_argument("--seconds", type=_between(1, MAX_SECONDS), default=4, help="of one load")
     parser.add_argument("--layers", action="store_true", help="also what each layer costs")
+    parser.add_argument("--flood", action="store_true", help="also what a refused flood costs")
     parser.add_argument("--siege", action="store_true", help="also a good client's patience")
     parser.add_argument("--storms", action="store_true", help="also storms on what knows users")
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "bench.json")
@@ -116,6 +119,16 @@ def _layers(given: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _flood(given: argparse.Namespace) -> dict[str, Any]:
+    """Flood the service, let Redis hang, print what that costs and return the figures."""
+    print("\nunder a flood that is refused, and while Redis hangs", flush=True)
+    with open_arena(given.python, given.project) as arena:
+        field = Field(given.rounds, given.seconds, arena.load_core, arena.redis.port)
+        found = measure_flood(arena, field)
+    print("", flood_said(found), sep="\n")
+    return found
+
+
 def _siege(given: argparse.Namespace) -> dict[str, Any]:
     """Besiege the whole service, print how long a good client waits and return the figures."""
     print("\nunder siege: the whole service behind nginx", flush=True)
@@ -143,6 +156,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         found = _contest(given)
         if given.layers:
             found |= _layers(given)
+        if given.flood:
+            found["flood"] = _flood(given)
         if given.siege:
             found["siege"] = _siege(given)
         if given.storms:

@@ -22,8 +22,13 @@ from __future__ import annotations
 import gc
 import json
 import time
+from functools import cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from app.layers.bots import BotsSettings, Routes
+from app.layers.bots.local import LocalProvider
+from app.layers.bots.local.behaviour import Behaviour
 from app.request_context import SCOPE_KEY, RequestContext
 from app.request_headers import headers_of
 from app.settings import Settings, load_settings
@@ -67,6 +72,7 @@ BROWSER = {
     "Sec-CH-UA-Platform": '"Linux"',
     "Sec-Fetch-Mode": "cors",
     "Sec-Fetch-Dest": "empty",
+    "X-TLS-Grease": "1",
 }
 PROGRAM = FORWARDED | {"User-Agent": "acme-sync/4.2", "Accept": "application/json"}
 FROM_A_PAGE = (
@@ -120,6 +126,19 @@ def answering(headers: dict[str, str]) -> ASGIApp:
     return answer
 
 
+@cache
+def application() -> SimpleNamespace:
+    """Return what stands for the application: its state, as far as the measured layers use it.
+
+    Bots remember what every client does; the other workers are told of it in the background, which
+    is left out here.
+    """
+    settings = BotsSettings()
+    memory = Behaviour(None, size=settings.behaviour_clients)
+    state = SimpleNamespace(bots=LocalProvider(settings, memory), bot_routes=Routes())
+    return SimpleNamespace(state=state)
+
+
 def fresh_scope(number: int, tokens: Sequence[str]) -> Scope:
     """Return a request that shares no object with any other, but for what the code itself names."""
     method, headers = REQUESTS[number % len(REQUESTS)]
@@ -133,13 +152,16 @@ def fresh_scope(number: int, tokens: Sequence[str]) -> Scope:
     return {
         "type": "http",
         "method": method,
-        "scheme": "http",
+        "scheme": "https",  # as the https layer leaves it
         "path": "/api/v1/notes",
         "raw_path": b"/api/v1/notes",
         "query_string": b"",
         "client": ("127.0.0.1", 40_000),
+        "app": application(),
+        "endpoint": answering,
         "headers": [(name.lower().encode(), value.encode()) for name, value in lines],
-        SCOPE_KEY: RequestContext("0" * 32, client),
+        # The status is the logs layer's to note, and that layer is not here.
+        SCOPE_KEY: RequestContext("0" * 32, client, status=200),
     }
 
 

@@ -34,6 +34,10 @@ class RequestHeaders:
         value = self._by_name.get(name)
         return () if value is None else (value,)
 
+    def has_all(self, names: frozenset[bytes]) -> bool:
+        """Whether each of these fields was sent."""
+        return self._by_name.keys() >= names
+
 
 def headers_of(scope: Scope) -> RequestHeaders:
     """Return the index of this scope's header fields; ASGI has their names in lower case."""

@@ -36,6 +36,7 @@ SAMPLES = (
     "tests/attacks/test_authorization_of_notes.py",
     "tests/attacks/test_authorization_of_notes_postgresql.py",
     "tests/attacks/test_uploads.py",
+    "tests/attacks/test_validation_injection_of_notes.py",
 )
 MARK = "  # sample"
 MARKED = ("app/domains.py", "app/layers/logs/events.py", "dev/run.py", "dev/smoke.py")

@@ -75,6 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
     timeout = 5
+    wbufsize = 65_536  # an answer in two packets would wait 40 ms for an acknowledgement
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the base
         """Say nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,3 +31,14 @@ def test_headers_that_were_put_in_their_place_later_are_seen() -> None:
     assert headers_of(scope).values(b"host") == (b"a",)
     scope["headers"] = [(b"host", b"b")]
     assert headers_of(scope).values(b"host") == (b"b",)
+
+
+@pytest.mark.parametrize(
+    ("asked", "has"),
+    [((), True), ((b"host",), True), ((b"host", b"accept"), True), ((b"host", b"absent"), False)],
+)
+def test_whether_all_of_some_fields_were_sent_is_said_without_their_values(
+    asked: tuple[bytes, ...], has: bool
+) -> None:
+    headers = RequestHeaders([(b"host", b"a"), (b"accept", b""), (b"host", b"b")])
+    assert headers.has_all(frozenset(asked)) is has

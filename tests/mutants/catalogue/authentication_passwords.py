@@ -46,8 +46,8 @@ MUTANTS = (
         "authentication",
         "a new password leaves the old sessions",
         ACCOUNTS,
-        "    await end_sessions(database, user.id)\n    session, token",
-        "    session, token",
+        "    forgotten_at = await end_sessions(database, user.id)\n    session, token",
+        "    forgotten_at = None\n    session, token",
         first=f"{ATTACKS}_accounts.py",
     ),
     Mutant(
@@ -62,8 +62,8 @@ MUTANTS = (
         "authentication",
         "a login that waits its turn holds a connection",
         ACCOUNTS,
-        "    await database.commit()\n    user_id, password_hash, disabled_at = found",
-        "    user_id, password_hash, disabled_at = found",
+        "    await database.commit()\n    user_id, password_hash, disabled_at,",
+        "    user_id, password_hash, disabled_at,",
         first=f"{TESTS}.py",
     ),
 )

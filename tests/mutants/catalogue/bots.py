@@ -6,6 +6,7 @@ from tests.mutants.mutant import NOT_MOUNTED, Mutant
 
 FOLDER = "app/layers/bots"
 LOCAL = f"{FOLDER}/local"
+TESTS = "tests/layers/test_bots"
 
 MUTANTS = (
     Mutant(
@@ -14,6 +15,7 @@ MUTANTS = (
         "app/stack.py",
         '    Mount("bots", BotsMiddleware, "bots"),\n',
         "",
+        first=f"{TESTS}_start.py",
     ),
     Mutant(
         "bots",
@@ -21,6 +23,7 @@ MUTANTS = (
         f"{FOLDER}/middleware.py",
         '            raise BotRefused("This request was refused.")\n',
         "            pass\n",
+        first=f"{TESTS}_middleware.py",
     ),
     Mutant(
         "bots",
@@ -28,6 +31,7 @@ MUTANTS = (
         f"{LOCAL}/judge.py",
         "return Category.SEARCH_ENGINE if is_one else Category.IMPOSTOR",
         "return Category.SEARCH_ENGINE",
+        first=f"{TESTS}_judge.py",
     ),
     Mutant(
         "bots",
@@ -35,6 +39,7 @@ MUTANTS = (
         f"{LOCAL}/search_engines.py",
         "*self._published.get(name, ())",
         "*(one for them in self._published.values() for one in them)",
+        first=f"{TESTS}_judge.py",
     ),
     Mutant(
         "bots",
@@ -42,6 +47,7 @@ MUTANTS = (
         f"{LOCAL}/reverse_dns.py",
         "if str(address) in found:",
         "if True:",
+        first=f"{TESTS}_search.py",
     ),
     Mutant(
         "bots",
@@ -49,6 +55,7 @@ MUTANTS = (
         f"{LOCAL}/reverse_dns.py",
         "if any(name.is_subdomain(owner) for owner in owners):",
         "if any(str(name).endswith(str(owner)) for owner in owners):",
+        first=f"{TESTS}_search.py",
     ),
     Mutant(
         "bots",
@@ -56,20 +63,23 @@ MUTANTS = (
         f"{LOCAL}/reverse_dns.py",
         "if is_new and len(self._pending) < WAITING:",
         "if is_new:",
+        first=f"{TESTS}_search.py",
     ),
     Mutant(
         "bots",
         "a browser needs to send nothing that browsers send",
         f"{LOCAL}/consistency.py",
-        "    if not site:\n        return [NO_FETCH_METADATA]\n",
-        "    if not site:\n        return []\n",
+        "return (WRONG_FETCH_METADATA,) if site else (NO_FETCH_METADATA,)",
+        "return (WRONG_FETCH_METADATA,) if site else ()",
+        first=f"{TESTS}_consistency.py",
     ),
     Mutant(
         "bots",
         "the TLS handshake of a browser is not looked at",
         f"{LOCAL}/consistency.py",
-        "if sighting.greases is False:",
-        "if False:",
+        "return found if is_greased else [*found, NO_GREASE]",
+        "return found",
+        first=f"{TESTS}_consistency.py",
     ),
     Mutant(
         "bots",
@@ -77,6 +87,7 @@ MUTANTS = (
         f"{LOCAL}/judge.py",
         "score = by_headers + standing.score",
         "score = by_headers",
+        first=f"{TESTS}_consistency.py",
     ),
     Mutant(
         "bots",
@@ -84,20 +95,23 @@ MUTANTS = (
         f"{LOCAL}/judge.py",
         "if len(user_agents) > 1:",
         "if False:",
+        first=f"{TESTS}_judge.py",
     ),
     Mutant(
         "bots",
         "names are matched in one spelling only",
         f"{LOCAL}/user_agents.py",
-        'self._add(f"(?i){pattern}", category)',
-        "self._add(pattern, category)",
+        'in_case = f"(?i){pattern}" if is_plain else pattern',
+        "in_case = pattern",
+        first=f"{TESTS}_user_agents.py",
     ),
     Mutant(
         "bots",
         "libraries copy public pages",
         f"{FOLDER}/policy.py",
-        "if category in self._authenticated and route.is_public:",
+        "if route.is_public and name in self._authenticated and name not in marks.allowed:",
         "if False:",
+        first=f"{TESTS}_policy.py",
     ),
     Mutant(
         "bots",
@@ -105,6 +119,7 @@ MUTANTS = (
         f"{FOLDER}/arcjet/provider.py",
         "asyncio.timeout(self._timeout)",
         "asyncio.timeout(None)",
+        first=f"{TESTS}_arcjet.py",
     ),
     Mutant(
         "bots",
@@ -112,5 +127,70 @@ MUTANTS = (
         f"{FOLDER}/arcjet/provider.py",
         "Decision.REFUSE if refuses else Decision.ALLOW",
         "Decision.ALLOW",
+        first=f"{TESTS}_arcjet.py",
+    ),
+    Mutant(
+        "bots",
+        "a library that is known for worse is monitored with that",
+        f"{FOLDER}/policy.py",
+        "name = verdict.name or verdict.category",
+        "name = verdict.category",
+        first=f"{TESTS}_policy.py",
+    ),
+    Mutant(
+        "bots",
+        "what a route allows its clients, it allows all",
+        f"{FOLDER}/policy.py",
+        "if marks.is_exempt or verdict.category in marks.allowed:",
+        "if marks.is_exempt or marks.allowed:",
+        first=f"{TESTS}_policy.py",
+    ),
+    Mutant(
+        "bots",
+        "Arcjet's rules are compiled while the first request waits",
+        f"{FOLDER}/arcjet/provider.py",
+        "    await run_sync(evaluate_bot_locally, nobody, denying(AI))\n",
+        "",
+        first=f"{TESTS}_arcjet.py",
+    ),
+    Mutant(
+        "bots",
+        "Arcjet is told the headers that are secrets",
+        f"{FOLDER}/arcjet/provider.py",
+        'TOLD = (b"host", ',
+        'TOLD = (b"authorization", b"cookie", b"host", ',
+        first=f"{TESTS}_arcjet.py",
+    ),
+    Mutant(
+        "bots",
+        "a source of networks may send us elsewhere",
+        f"{LOCAL}/refresh_ranges.py",
+        "httpx.Client(timeout=TIMEOUT_SECONDS, ",
+        "httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True, ",
+        first=f"{TESTS}_ranges.py",
+    ),
+    Mutant(
+        "bots",
+        "a source of networks may name the whole Internet",
+        f"{LOCAL}/refresh_ranges.py",
+        "if network.prefixlen < WIDEST[network.version] or not network.is_global:",
+        "if False:",
+        first=f"{TESTS}_ranges.py",
+    ),
+    Mutant(
+        "bots",
+        "an older Firefox by a young one's name is refused",
+        f"{LOCAL}/user_agents.py",
+        "(?!.* SeaMonkey/)",
+        "",
+        first=f"{TESTS}_user_agents.py",
+    ),
+    Mutant(
+        "bots",
+        "a name that is only monitored excuses all else",
+        f"{LOCAL}/judge.py",
+        "(self._refused - set(settings.monitor)) | {Category.SEARCH_ENGINE}",
+        "self._refused | {Category.SEARCH_ENGINE}",
+        first=f"{TESTS}_consistency.py",
     ),
 )

@@ -5,6 +5,14 @@ from __future__ import annotations
 from tests.mutants.mutant import NOT_MOUNTED, Mutant
 
 LAYER = "app/layers/validation"
+ATTACKS = "tests/attacks/test_validation.py"
+QUERIES = "tests/layers/test_validation_queries.py"
+FIELDS = "tests/layers/test_validation.py"
+TYPES = "tests/layers/test_validation_fields.py"
+MIDDLEWARE = "tests/layers/test_validation_middleware.py"
+PASSWORDS = "tests/layers/test_validation_passwords.py"
+DOCUMENT = "tests/layers/test_validation_document.py"
+LINT = "tests/layers/test_validation_lint.py"
 
 MUTANTS = (
     Mutant(
@@ -13,6 +21,7 @@ MUTANTS = (
         "app/stack.py",
         '    Mount("validation", ValidationMiddleware, "validation"),\n',
         "",
+        first=ATTACKS,
     ),
     Mutant(
         "validation",
@@ -20,6 +29,7 @@ MUTANTS = (
         f"{LAYER}/fields.py",
         'extra="forbid", strict=True',
         'extra="ignore", strict=True',
+        first=FIELDS,
     ),
     Mutant(
         "validation",
@@ -27,6 +37,7 @@ MUTANTS = (
         f"{LAYER}/fields.py",
         'extra="forbid", strict=True',
         'extra="forbid", strict=False',
+        first=FIELDS,
     ),
     Mutant(
         "validation",
@@ -34,6 +45,7 @@ MUTANTS = (
         f"{LAYER}/bodies.py",
         "if len(found) != len(pairs):",
         "if False:",
+        first=FIELDS,
     ),
     Mutant(
         "validation",
@@ -41,6 +53,7 @@ MUTANTS = (
         f"{LAYER}/routes.py",
         "if size > limits.max_json_bytes:",
         "if False:",
+        first=ATTACKS,
     ),
     Mutant(
         "validation",
@@ -48,6 +61,7 @@ MUTANTS = (
         f"{LAYER}/bodies.py",
         "if _deepest(value, max_depth) > max_depth:",
         "if False:",
+        first=FIELDS,
     ),
     Mutant(
         "validation",
@@ -55,6 +69,7 @@ MUTANTS = (
         f"{LAYER}/routes.py",
         'if not is_json(", ".join(request.headers.getlist("content-type"))):',
         "if False:",
+        first=ATTACKS,
     ),
     Mutant(
         "validation",
@@ -62,6 +77,7 @@ MUTANTS = (
         f"{LAYER}/queries.py",
         "elif name in seen:",
         "elif False:",
+        first=QUERIES,
     ),
     Mutant(
         "validation",
@@ -69,6 +85,7 @@ MUTANTS = (
         f"{LAYER}/routes.py",
         "    if lax:\n",
         "    if False:\n",
+        first=FIELDS,
     ),
     Mutant(
         "validation",
@@ -76,19 +93,158 @@ MUTANTS = (
         f"{LAYER}/fields.py",
         "examples=[EXAMPLE_EMAIL]), first(fold_email)]",
         "examples=[EXAMPLE_EMAIL]), AfterValidator(fold_email)]",
+        first=FIELDS,
     ),
     Mutant(
         "validation",
         "a line is bounded before it grows",
         f"{LAYER}/fields.py",
-        'pattern=r"^[^\\r\\n]*$"),\n    first(clean_text),',
-        'pattern=r"^[^\\r\\n]*$"),\n    AfterValidator(clean_text),',
+        '    first(clean_text),\n]\n"""One line of text',
+        '    AfterValidator(clean_text),\n]\n"""One line of text',
+        first=FIELDS,
     ),
     Mutant(
         "validation",
-        "a query of many parameters is an error of ours",
+        "a query may have parameters without end",
         f"{LAYER}/queries.py",
-        "except ValueError:",
-        "except KeyError:",
+        'if query.count("&") >= MAX_PARAMETERS:',
+        "if False:",
+        first=QUERIES,
+    ),
+    Mutant(
+        "validation",
+        "an integer may be longer than others hold",
+        f"{LAYER}/bodies.py",
+        "            parse_int=_integer,\n",
+        "",
+        first=FIELDS,
+    ),
+    Mutant(
+        "validation",
+        "a body may come in any charset",
+        f"{LAYER}/bodies.py",
+        'charset=(\\"?)utf-8\\1',
+        'charset=(\\"?)[a-z0-9-]+\\1',
+        first=FIELDS,
+    ),
+    Mutant(
+        "validation",
+        "a common password is taken",
+        f"{LAYER}/fields.py",
+        "    if is_common(password):\n",
+        "    if False:\n",
+        first=PASSWORDS,
+    ),
+    Mutant(
+        "validation",
+        "a password is looked up as it is typed",
+        f"{LAYER}/common_passwords.py",
+        "    return read if read.isalnum() else",
+        "    return plain if plain else",
+        first=PASSWORDS,
+    ),
+    Mutant(
+        "validation",
+        "an id has many spellings",
+        f"{LAYER}/fields.py",
+        "    first(check_uuid),\n",
+        "",
+        first=TYPES,
+    ),
+    Mutant(
+        "validation",
+        "a change may set what must be there to nothing",
+        f"{LAYER}/fields.py",
+        "        if value is None:\n",
+        "        if False:\n",
+        first=TYPES,
+    ),
+    Mutant(
+        "validation",
+        "a finding names the keys that a client chose",
+        f"{LAYER}/locations.py",
+        "part if isinstance(part, int) or part in known else UNKNOWN for",
+        "part for",
+        first=MIDDLEWARE,
+    ),
+    Mutant(
+        "validation",
+        "a query is unescaped as everybody likes",
+        f"{LAYER}/queries.py",
+        "if _LITERAL.fullmatch(query) is None:",
+        "if False:",
+        first=QUERIES,
+    ),
+    Mutant(
+        "validation",
+        "a query may hold a NUL",
+        f"{LAYER}/queries.py",
+        "elif _CONTROL.search(value):",
+        "elif False:",
+        first=QUERIES,
+    ),
+    Mutant(
+        "validation",
+        "a path may be no text",
+        f"{LAYER}/middleware.py",
+        "if _ESCAPE in raw_path or not raw_path.isascii():",
+        "if False:",
+        first=MIDDLEWARE,
+    ),
+    Mutant(
+        "validation",
+        "a path may break a line of JavaScript",
+        f"{LAYER}/middleware.py",
+        'frozenset({"Cc", "Zl", "Zp"})',
+        'frozenset({"Cc"})',
+        first=MIDDLEWARE,
+    ),
+    Mutant(
+        "validation",
+        "header fields may have any length",
+        f"{LAYER}/middleware.py",
+        "if size > limits.max_header_bytes:",
+        "if False:",
+        first=MIDDLEWARE,
+    ),
+    Mutant(
+        "validation",
+        "an address answers with another one's methods",
+        f"{LAYER}/routes.py",
+        "if belongs_to_another_route(request):",
+        "if False:",
+        first=MIDDLEWARE,
+    ),
+    Mutant(
+        "validation",
+        "what a layer refuses is described nowhere",
+        "app/docs/describe.py",
+        "    yield from refusals_of_layers({mount.layer for mount in STACK})\n",
+        "",
+        first=DOCUMENT,
+    ),
+    Mutant(
+        "validation",
+        "what nginx answers is described nowhere",
+        "app/docs/describe.py",
+        "    yield from OF_THE_EDGE\n",
+        "",
+        first=DOCUMENT,
+    ),
+    Mutant(
+        "validation",
+        "a statement is put together of text",
+        "app/migrations/env.py",
+        "connection.execute(select(func.pg_advisory_xact_lock(LOCK)))",
+        'connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")',
+        first=LINT,
+    ),
+    Mutant(
+        "validation",
+        "the linter lets a shell and eval pass",
+        "pyproject.toml",
+        'select = ["ALL"]',
+        'select = ["E", "F"]',
+        first=LINT,
     ),
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.docs.problems import (
     NAMED,
+    OF_THE_EDGE,
     SCHEMA,
     Refusal,
     problem_schema,
@@ -15,7 +16,6 @@ from app.docs.problems import (
 from app.errors import Invalid, Malformed, NotFound, ServiceError, Unavailable
 from app.layers.authentication import Unauthenticated
 from app.layers.authorization import Authenticated, Forbidden, policies, scopes_of
-from app.layers.validation import TooLarge
 from app.stack import STACK
 
 if TYPE_CHECKING:
@@ -44,14 +44,13 @@ SCOPES = "scopes"
 
 def _refusals(path: str, operation: dict[str, Any], *, asks: bool) -> Iterator[Refusal]:
     """Yield everything that an operation may be answered with instead."""
+    yield from OF_THE_EDGE
     yield from refusals_of_layers({mount.layer for mount in STACK})
     yield from map(Refusal.of, (Malformed, Invalid, ServiceError, Unavailable))
     if asks:
         yield from map(Refusal.of, (Unauthenticated, Forbidden))
     if "{" in path:
         yield Refusal.of(NotFound)
-    if "requestBody" in operation:
-        yield Refusal.of(TooLarge)
     for response in operation["responses"].values():
         yield from (Refusal(*named) for named in response.get(NAMED, ()))
 

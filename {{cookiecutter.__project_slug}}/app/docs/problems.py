@@ -1,6 +1,6 @@
 """Which refusals an operation answers with, and how each looks, for the API's description.
 
-What a layer of the stack refuses, every operation may answer. A policy and a body add theirs. What
+What nginx and a layer of the stack refuse, every operation may answer. A policy adds its own. What
 an endpoint refuses by itself, its route names:
 
     @router.post("/signup", status_code=201, responses=refuses(Conflict))
@@ -34,7 +34,9 @@ _CHALLENGE: dict[str, Any] = {
 _HEADERS: dict[int, dict[str, Any]] = {
     401: {"WWW-Authenticate": _CHALLENGE},
     429: {"Retry-After": _RETRY_AFTER | {"required": True}},
+    502: {"Retry-After": _RETRY_AFTER},
     503: {"Retry-After": _RETRY_AFTER},
+    504: {"Retry-After": _RETRY_AFTER},
 }
 
 
@@ -52,6 +54,14 @@ class Refusal(NamedTuple):
         found = _SUMMARY.match(error.__doc__ or "")
         words = " ".join(found["words"].split()) if found else OPAQUE.rstrip(".")
         return cls(error.status, error.slug, f"{words[0].upper()}{words[1:]}.", error.__name__)
+
+
+OF_THE_EDGE = (
+    Refusal(408, "too-slow", "The request took too long to arrive.", "RequestTimeout"),
+    Refusal(502, "unavailable", "The service can't be reached.", "BadGateway"),
+    Refusal(504, "unavailable", "The service took too long to answer.", "GatewayTimeout"),
+)
+"""What nginx answers in the service's place; its other statuses are also the service's own."""
 
 
 def refuses(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:

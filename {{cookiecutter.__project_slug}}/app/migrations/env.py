@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from alembic import context
 from alembic.util import CommandError
+from sqlalchemy import func, select
 
 import app.domains  # noqa: F401 - every model, so that autogenerate sees every table
 from app.database import Base, UtcDateTime, create_engine, utc_now
@@ -73,7 +74,7 @@ def _migrate(connection: Connection) -> None:
     if is_sqlite:
         _begin_on_sqlite(connection)
     else:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+        connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
     context.configure(
         connection,
         target_metadata=Base.metadata,

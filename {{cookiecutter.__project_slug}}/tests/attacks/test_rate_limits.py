@@ -173,7 +173,9 @@ def test_twin_logging_in_often_closes_nothing(stack: Stack) -> None:
 def test_attack_making_accounts_in_bulk_is_stopped(stack: Stack) -> None:
     client = stack.client()
     answers = [
-        client.post(SIGNUP, json={"email": f"bulk-{number}@example.com", "password": "Abcdefgh-12"})
+        client.post(
+            SIGNUP, json={"email": f"bulk-{number}@example.com", "password": "Turnip-horse-7"}
+        )
         for number in range(12)
     ]
     assert [answer.status_code for answer in answers[:10]] == [201] * 10

@@ -25,15 +25,17 @@ if TYPE_CHECKING:
     from tests.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[2]
-SEED, EXAMPLES = "4", "5"
-SECONDS = 110
-"""At the latest; on a machine of its own it takes less than half of that."""
+EXAMPLES = "5"
+SECONDS = 240
+"""At the latest; on a machine of its own it takes a fifth of that."""
+pytestmark = pytest.mark.timeout(SECONDS + 60)
 MANY = "1000000/minute"
 FREE = {
     f"RATE_LIMITS__{name}": MANY
     for name in ("PER_CLIENT", "LOGIN", "FAILED_LOGINS", "SIGNUP", "REFRESH", "UPLOADS")
-}
-"""One client asks thousands of times: what limits say to that is proven elsewhere."""
+} | {"BOTS__MODE": "monitor"}
+"""One client asks a thousand times, mostly in vain: what limits and the judgement of behaviour say
+to that is proven elsewhere."""
 CONFIGURATION = """
 [checks.positive_data_acceptance]
 # 400: a cursor of the right form that this service did not give out. 401: no such account.
@@ -61,7 +63,7 @@ def judge(stack: Stack, folder: Path) -> Judgement:
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration), "run"),
         f"{stack.https_url}/openapi.json",
         *("--checks", "all", "--max-examples", EXAMPLES, "--continue-on-failure", "--no-color"),
-        *("--seed", SEED, "--generation-deterministic", "--generation-database", "none"),
+        "--generation-deterministic",
         *("--rate-limit", "90/s"),  # nginx lets 100 pass: its refusals are tested elsewhere
         *("--tls-verify", str(stack.ca_file), "--header", f"User-Agent: {USER_AGENT}"),
         *("--report", "json", "--report-json-path", str(report)),
@@ -113,9 +115,11 @@ def test_twin_every_operation_was_tried_in_every_way(
     document = unlimited.client().get("/openapi.json").json()
     operations = sum(len(methods) for methods in document["paths"].values())
     assert judgement.report["operations"]["tested"] == operations
-    phases = judgement.report["phases"]
-    assert {phase["status"] for phase in phases.values()} == {"success"}
-    assert set(phases) == {"examples", "coverage", "fuzzing", "stateful"}
+    phases = judgement.report["phases"].items()
+    wanted = {"examples", "coverage", "fuzzing"}
+    if any("{" in path for path in document["paths"]):
+        wanted.add("stateful")  # what one operation makes another one takes
+    assert wanted <= {name for name, phase in phases if phase["status"] == "success"}
     assert judgement.report["test_cases"]["generated"] > 20 * operations
     assert judgement.report["warnings"]["validation_mismatch"] == []
 

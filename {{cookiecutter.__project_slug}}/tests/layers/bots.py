@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from app.layers.bots import Sighting
-from app.request_headers import RequestHeaders
+from app.request_context import SCOPE_KEY, RequestContext
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -26,9 +25,9 @@ BROWSER_HEADERS = {
 """What a current browser of Chromium's family sends, and what nginx says of its handshake."""
 
 
-def sighting(
+def scope_of(
     *user_agents: str, client: str = STRANGER, scheme: str = "https", **headers: str | None
-) -> Sighting:
+) -> Scope:
     """Return a request with these user agents and headers; `sec_ch_ua` stands for `sec-ch-ua`."""
     fields = [(b"host", b"api.example")]
     fields += [(b"user-agent", user_agent.encode("latin-1")) for user_agent in user_agents]
@@ -37,11 +36,19 @@ def sighting(
         for name, value in headers.items()
         if value is not None
     ]
-    scope: Scope = {"type": "http", "method": "GET", "path": "/api/ok", "headers": fields}
-    return Sighting(RequestHeaders(fields), client, "GET", "/api/ok", scheme, scope)
+    scope: Scope = {
+        "type": "http",
+        "method": "GET",
+        "scheme": scheme,
+        "path": "/api/ok",
+        "headers": fields,
+        SCOPE_KEY: RequestContext("0" * 32, client),
+    }
+    return scope
 
 
-def from_browser(user_agent: str, **changed: str | None) -> Sighting:
+def from_browser(user_agent: str, **changed: str | None) -> Scope:
     """Return a request of a browser, with these headers changed, or left out when None."""
-    named = {name.replace("_", "-"): value for name, value in changed.items()}
-    return sighting(user_agent, **{**BROWSER_HEADERS, **named})
+    headers: dict[str, Any] = {**BROWSER_HEADERS}
+    headers |= {name.replace("_", "-"): value for name, value in changed.items()}
+    return scope_of(user_agent, **headers)

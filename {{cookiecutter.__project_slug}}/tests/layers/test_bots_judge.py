@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from app.layers.bots import BotsSettings, Category, Decision, Verdict
 from app.layers.bots.local import Judge, SearchEngines
-from tests.layers.bots import BINGBOT, GOOGLEBOT, sighting
+from tests.layers.bots import BINGBOT, GOOGLEBOT, scope_of
 
 
 def judge_for(**settings: str) -> Judge:
@@ -19,7 +19,7 @@ JUDGE = judge_for()
 
 
 def _judge(*user_agents: str, judge: Judge = JUDGE, **how: str) -> tuple[Category | None, Decision]:
-    verdict: Verdict = judge.judge(sighting(*user_agents, **how))
+    verdict: Verdict = judge.judge(scope_of(*user_agents, **how))
     return verdict.category, verdict.decision
 
 
@@ -56,11 +56,11 @@ def test_the_default_policy_lets_through(user_agent: str, category: Category | N
     assert _judge(user_agent) == (category, Decision.ALLOW)
 
 
-def test_a_request_without_a_user_agent_is_refused() -> None:
+def test_attack_a_request_without_a_user_agent_is_refused() -> None:
     assert _judge() == (Category.UNNAMED, Decision.REFUSE)
 
 
-def test_two_user_agents_are_refused_even_when_both_are_welcome() -> None:
+def test_attack_two_user_agents_are_refused_even_when_both_are_welcome() -> None:
     assert _judge("OurApp/4.2", "OurApp/4.2") == (Category.MALFORMED, Decision.REFUSE)
 
 
@@ -74,7 +74,9 @@ def test_two_user_agents_are_refused_even_when_both_are_welcome() -> None:
         (BINGBOT, "40.77.191.255"),
     ],
 )
-def test_a_search_engine_is_believed_from_its_own_addresses(user_agent: str, client: str) -> None:
+def test_twin_a_search_engine_is_believed_from_its_own_addresses(
+    user_agent: str, client: str
+) -> None:
     assert _judge(user_agent, client=client) == (Category.SEARCH_ENGINE, Decision.ALLOW)
 
 
@@ -83,18 +85,20 @@ def test_a_search_engine_is_believed_from_its_own_addresses(user_agent: str, cli
     ["192.0.2.1", "66.249.80.1", "66.249.63.255", "2001:db8::1", "unknown", "", "66.249.66.1, x"],
 )
 @pytest.mark.parametrize("user_agent", [GOOGLEBOT, BINGBOT, "YandexBot/3.0", "googlebot"])
-def test_from_any_other_it_is_an_impostor(user_agent: str, client: str) -> None:
+def test_attack_from_any_other_address_it_is_an_impostor(user_agent: str, client: str) -> None:
     assert _judge(user_agent, client=client) == (Category.IMPOSTOR, Decision.REFUSE)
 
 
 @pytest.mark.parametrize(
     ("user_agent", "client"), [(GOOGLEBOT, "157.55.39.1"), (BINGBOT, "66.249.66.1")]
 )
-def test_one_search_engines_addresses_are_not_another_ones(user_agent: str, client: str) -> None:
+def test_attack_one_search_engines_addresses_are_not_another_ones(
+    user_agent: str, client: str
+) -> None:
     assert _judge(user_agent, client=client) == (Category.IMPOSTOR, Decision.REFUSE)
 
 
-def test_a_search_engines_address_excuses_nothing_else() -> None:
+def test_attack_a_search_engines_address_excuses_nothing_else() -> None:
     assert _judge("GPTBot/1.3", client="66.249.66.1")[0] is Category.AI_CRAWLER
     assert _judge(f"{GOOGLEBOT} sqlmap", client="66.249.66.1")[0] is Category.SCANNER
 

@@ -11,15 +11,14 @@ from typing_extensions import override
 
 from app.errors import Malformed
 from app.layers import bots
-from app.layers.authorization import Public
+from app.layers.authorization import Public  # noqa: TC001 - FastAPI reads it
 from app.layers.bots import BotsMiddleware, BotsSettings, Category, Decision, Provider, Verdict
 from app.layers.bots.provider import CLEAR
 from tests.layers.small_app import client_of, logged_by, small_app
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-
-    from app.layers.bots import Sighting
+    from starlette.types import Scope
 
 pytestmark = pytest.mark.anyio
 
@@ -33,12 +32,12 @@ class Told(Provider):
         self.answers: list[tuple[str, int]] = []
 
     @override
-    async def judge(self, sighting: Sighting) -> Verdict:
+    async def judge(self, scope: Scope) -> Verdict:
         return self.verdict
 
     @override
-    def saw(self, sighting: Sighting, status: int) -> None:
-        self.answers.append((sighting.path, status))
+    def saw(self, scope: Scope, status: int) -> None:
+        self.answers.append((scope["path"], status))
 
 
 router = APIRouter()
@@ -47,22 +46,26 @@ router = APIRouter()
 @router.get("/api/ok")
 @router.get("/healthz")
 async def ok(access: Public) -> str:
+    del access
     return "ok"
 
 
 @router.get("/api/malformed")
 async def malformed(access: Public) -> str:
+    del access
     raise Malformed("No.")
 
 
 @router.get("/api/broken")
 async def broken(access: Public) -> str:
+    del access
     raise RuntimeError
 
 
 @router.get("/api/webhook")
 @bots.exempt
 async def webhook(access: Public) -> str:
+    del access
     return "ok"
 
 
@@ -98,7 +101,9 @@ def held(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.mark.parametrize("path", ["/api/ok", "/api/nothing", "/healthz"])
-async def test_a_refusal_tells_the_client_nothing(path: str, events: list[dict[str, Any]]) -> None:
+async def test_attack_a_refusal_tells_the_client_nothing(
+    path: str, events: list[dict[str, Any]]
+) -> None:
     app, _ = _app(CRAWLER._replace(reasons=("says so",)))
     async with client_of(app) as client:
         answer = await client.get(path)
@@ -115,14 +120,14 @@ async def test_a_refusal_tells_the_client_nothing(path: str, events: list[dict[s
 
 
 @pytest.mark.parametrize("category", [*Category, None])
-async def test_every_reason_gets_the_same_answer(category: Category | None) -> None:
+async def test_attack_every_reason_gets_the_same_answer(category: Category | None) -> None:
     async with client_of(_app(CRAWLER)[0]) as client:
         usual = (await client.get("/api/ok")).content
     async with client_of(_app(Verdict(category, Decision.REFUSE))[0]) as client:
         assert (await client.get("/api/ok")).content == usual
 
 
-async def test_who_is_welcome_notices_nothing(
+async def test_twin_who_is_welcome_notices_nothing(
     events: list[dict[str, Any]], held: list[float]
 ) -> None:
     async with client_of(_app()[0]) as client:
@@ -136,7 +141,7 @@ async def test_who_is_welcome_notices_nothing(
     [BotsSettings(mode="monitor"), BotsSettings(monitor=(Category.SEO, Category.AI_CRAWLER))],
     ids=["everything", "its category"],
 )
-async def test_what_is_monitored_is_logged_and_let_through(
+async def test_twin_what_is_monitored_is_logged_and_let_through(
     settings: BotsSettings, events: list[dict[str, Any]]
 ) -> None:
     async with client_of(_app(CRAWLER, settings)[0]) as client:
@@ -144,7 +149,7 @@ async def test_what_is_monitored_is_logged_and_let_through(
     assert [(event["category"], event["enforced"]) for event in events] == [("ai-crawler", False)]
 
 
-async def test_another_category_than_the_monitored_is_refused() -> None:
+async def test_attack_another_category_than_the_monitored_is_refused() -> None:
     settings = BotsSettings(monitor=(Category.SEO,))
     async with client_of(_app(CRAWLER, settings)[0]) as client:
         assert (await client.get("/api/ok")).status_code == 403

@@ -15,7 +15,7 @@ from app.layers.bots import BotsSettings, Category, Decision
 from app.layers.bots.local import Judge, ReverseDns, SearchEngines
 from app.layers.bots.local.reverse_dns import AT_ONCE, REMEMBERED, WAITING
 from app.layers.bots.local.search_engines import ENGINES, RANGES, engine_of, published_networks
-from tests.layers.bots import GOOGLEBOT, sighting
+from tests.layers.bots import GOOGLEBOT, scope_of
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
@@ -85,7 +85,9 @@ async def _confirms(dns_: ReverseDns, client: str, domains: tuple[str, ...] = GO
         ("::ffff:192.0.2.10", "crawl.googlebot.com"),
     ],
 )
-async def test_an_address_that_both_sides_vouch_for_is_confirmed(client: str, name: str) -> None:
+async def test_twin_an_address_that_both_sides_vouch_for_is_confirmed(
+    client: str, name: str
+) -> None:
     plain = client.removeprefix("::ffff:")
     zones = Zones({plain: [name]}, {name: {plain}})
     assert await _confirms(ReverseDns(zones), client)
@@ -128,7 +130,7 @@ async def test_attack_a_thousand_names_are_not_all_followed() -> None:
     assert len(zones.asked) < 10
 
 
-async def test_what_is_no_address_confirms_nothing_and_asks_nobody() -> None:
+async def test_attack_what_is_no_address_confirms_nothing_and_asks_nobody() -> None:
     zones = Zones({})
     assert not await _confirms(ReverseDns(zones), "unknown")
     assert zones.asked == []
@@ -176,16 +178,15 @@ async def test_what_was_found_is_remembered_for_a_day_and_what_was_not_for_an_ho
 
 @pytest.mark.parametrize(
     "failure",
-    [dns.exception.Timeout(), dns.resolver.NoNameservers(), OSError(), TimeoutError()],
-    ids=lambda failure: type(failure).__name__,
+    [dns.exception.Timeout, dns.resolver.NoNameservers, OSError, TimeoutError],
 )
-async def test_without_dns_nobody_is_confirmed_and_it_is_tried_again_soon(
-    failure: Exception,
+async def test_attack_without_dns_nobody_is_confirmed_and_it_is_tried_again_soon(
+    failure: type[Exception],
 ) -> None:
     clock = Clock()
     zones = Zones({CRAWLER: ["a.googlebot.com"]}, {"a.googlebot.com": {CRAWLER}})
     found = ReverseDns(zones, clock)
-    zones.failure = failure
+    zones.failure = failure()
     assert not await _confirms(found, CRAWLER)
     zones.failure = None
     assert not await _confirms(found, CRAWLER)
@@ -237,18 +238,18 @@ async def test_an_engine_without_published_networks_is_let_through_once_it_is_kn
     zones = Zones({CRAWLER: ["x.yandex.com"]}, {"x.yandex.com": {CRAWLER}})
     reverse_dns = ReverseDns(zones)
     judge = Judge(BotsSettings(), SearchEngines((), reverse_dns))
-    seen = sighting(YANDEX, client=CRAWLER)
+    seen = scope_of(YANDEX, client=CRAWLER)
     assert judge.judge(seen)[:2] == (Category.IMPOSTOR, Decision.REFUSE)
     await reverse_dns.settled()
     assert judge.judge(seen)[:2] == (Category.SEARCH_ENGINE, Decision.ALLOW)
-    assert judge.judge(sighting(GOOGLEBOT, client=CRAWLER))[0] is Category.IMPOSTOR
+    assert judge.judge(scope_of(GOOGLEBOT, client=CRAWLER))[0] is Category.IMPOSTOR
 
 
 async def test_an_address_in_a_published_network_is_not_looked_up() -> None:
     zones = Zones({})
     reverse_dns = ReverseDns(zones)
     judge = Judge(BotsSettings(), SearchEngines((), reverse_dns))
-    assert judge.judge(sighting(GOOGLEBOT, client="66.249.66.1"))[1] is Decision.ALLOW
+    assert judge.judge(scope_of(GOOGLEBOT, client="66.249.66.1"))[1] is Decision.ALLOW
     await reverse_dns.settled()
     assert zones.asked == []
 

@@ -6,8 +6,8 @@ import pytest
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
 from app.layers.bots import Category
-from app.layers.bots.local import Claim, UserAgents
-from app.layers.bots.local.overlay import RECLASSIFIED
+from app.layers.bots.local import Claim, UserAgents, user_agents
+from app.layers.bots.local.overlay import CRAWLING, NO_BOTS, RECLASSIFIED, SHORT
 from app.layers.bots.local.user_agents import CACHE_SIZE, MAX_BYTES
 
 USER_AGENTS = UserAgents()
@@ -51,6 +51,7 @@ OTHERS = (
     f"Mozilla/5.0 (Windows NT 10.0) {WEBKIT} Chrome/64.0.3282.140 Safari/537.36 Edge/18.17763",
     "Mozilla/5.0 (Windows NT 6.1; rv:78.0) Gecko/20100101 Firefox/78.0",
     "Mozilla/5.0 (Windows NT 10.0; rv:128.0) Gecko/20100101 Goanna/6.8 Firefox/128.0 PaleMoon/33.9",
+    "Mozilla/5.0 (X11; Linux x86_64; rv:91.0) Gecko/20100101 Firefox/91.0 SeaMonkey/2.53.21",
     "Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko",
     "Lynx/2.9.2 libwww-FM/2.14 SSL-MM/1.4.1 OpenSSL/3.0.15",
     "OurApp/4.2 (Android 15; en_GB)",
@@ -62,18 +63,22 @@ OTHERS = (
 
 @pytest.mark.parametrize("user_agent", CURRENT)
 def test_a_current_browser_is_known_to_send_fetch_metadata(user_agent: str) -> None:
-    is_chromium = user_agent in CHROMIUM
-    claim = Claim(None, sends_fetch_metadata=True, is_chromium=is_chromium)
-    assert USER_AGENTS.claim(user_agent.encode()) == claim
+    browser = user_agents.CHROMIUM if user_agent in CHROMIUM else user_agents.FIREFOX
+    assert USER_AGENTS.claim(user_agent.encode()) == Claim(None, browser)
 
 
 @pytest.mark.parametrize("user_agent", OTHERS)
-def test_other_browsers_and_clients_are_nothing_known(user_agent: str) -> None:
+def test_twin_other_browsers_and_clients_are_nothing_known(user_agent: str) -> None:
     assert USER_AGENTS.claim(user_agent.encode()) == Claim(None)
 
 
 def test_every_crawler_of_the_data_is_recognised() -> None:
-    instances = [text for entry in CRAWLER_USER_AGENTS_DATA for text in entry["instances"]]
+    instances = [
+        text
+        for entry in CRAWLER_USER_AGENTS_DATA
+        if entry["pattern"] not in NO_BOTS
+        for text in entry["instances"]
+    ]
     missed = [text for text in instances if USER_AGENTS.claim(text.encode()).category is None]
     assert len(instances) > 2000
     assert missed == []
@@ -81,7 +86,49 @@ def test_every_crawler_of_the_data_is_recognised() -> None:
 
 def test_what_is_reclassified_is_still_in_the_data() -> None:
     patterns = {entry["pattern"] for entry in CRAWLER_USER_AGENTS_DATA}
-    assert set(RECLASSIFIED) <= patterns
+    assert {*RECLASSIFIED, *NO_BOTS} <= patterns
+
+
+def test_attack_crawlers_are_known_however_they_write_their_names() -> None:
+    named = [
+        text
+        for entry in CRAWLER_USER_AGENTS_DATA
+        if CRAWLING.search(entry["pattern"]) and len(entry["pattern"]) >= SHORT
+        for text in entry["instances"]
+    ]
+    assert len(named) > 800
+    for text in named:
+        for written in (text.lower(), text.upper(), text.swapcase()):
+            assert USER_AGENTS.claim(written.encode()).category is not None, written
+
+
+@pytest.mark.parametrize(
+    "user_agent",
+    [
+        *("CUBOT X70", "MyRobotApp/1.0", "irobot-home/7 (iOS)", "Panasonic/1.0", "PANASONIC TV"),
+        *("chatbot-widget/2", "botox-clinic-app/1", "scrapbook/3 (Android)", "abbott-app/1"),
+        *("SpiderMonkey/1", "Abbott-LibreView/3.2", "Lambot-Till/4", "RoboForm/9.7"),
+    ],
+)
+def test_twin_a_word_in_a_name_makes_no_crawler(user_agent: str) -> None:
+    assert USER_AGENTS.claim(user_agent.encode()) == Claim(None)
+
+
+@pytest.mark.parametrize(
+    "user_agent",
+    [
+        *(
+            "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+            "PayPal/AUHR-1.0",
+            "Zapier",
+            "IFTTT/1.0",
+        ),
+        *("Make/production", "WordPress/6.8.3; https://shop.example.com", "Svix-Webhooks/1.62"),
+        *("Shopify-Captain-Hook", "SFDC-Callout/64.0", "Mozilla/3.0 (compatible; Indy Library)"),
+    ],
+)
+def test_twin_who_calls_an_api_for_somebody_is_one_of_its_clients(user_agent: str) -> None:
+    assert USER_AGENTS.claim(user_agent.encode()).category is Category.HTTP_LIBRARY
 
 
 @pytest.mark.parametrize(
@@ -138,7 +185,9 @@ def test_a_program_is_taken_for_what_it_is(user_agent: str, category: str) -> No
         ("curl/8.14.1 bingbot/2.0", Category.SEARCH_ENGINE),
     ],
 )
-def test_of_several_the_one_that_does_most_harm_counts(user_agent: str, category: Category) -> None:
+def test_attack_of_several_names_the_one_that_does_most_harm_counts(
+    user_agent: str, category: Category
+) -> None:
     assert USER_AGENTS.claim(user_agent.encode()).category is category
 
 
@@ -147,18 +196,18 @@ def test_no_name_is_a_category(user_agent: bytes) -> None:
     assert USER_AGENTS.claim(user_agent).category is Category.UNNAMED
 
 
-def test_padding_does_not_push_a_name_out_of_sight() -> None:
+def test_attack_padding_does_not_push_a_name_out_of_sight() -> None:
     assert USER_AGENTS.claim(b"x" * (MAX_BYTES - 6) + b"GPTBot").category is Category.AI_CRAWLER
     assert USER_AGENTS.claim(b"x" * (MAX_BYTES - 5) + b"GPTBot").category is Category.MALFORMED
 
 
-def test_bytes_that_are_no_text_are_classified_like_any() -> None:
+def test_attack_bytes_that_are_no_text_hide_no_name() -> None:
     assert USER_AGENTS.claim(b"\xff\xfe\x80 GPTBot/1.0").category is Category.AI_CRAWLER
     assert USER_AGENTS.claim(b"\xff\xfe\x80").category is None
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    user_agents = UserAgents()
+    fresh = UserAgents()
     for number in range(CACHE_SIZE + 100):
-        user_agents.claim(b"client/%d" % number)
-    assert user_agents.claim.cache_info().currsize == CACHE_SIZE
+        fresh.claim(b"client/%d" % number)
+    assert fresh.claim.cache_info().currsize == CACHE_SIZE

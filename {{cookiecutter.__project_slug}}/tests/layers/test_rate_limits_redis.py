@@ -183,3 +183,13 @@ async def test_whoever_waits_when_it_closes_hears_that_it_is_down(
         await store.aclose()
         with pytest.raises(StoreDownError):
             await waiting
+
+
+async def test_a_key_of_any_text_is_a_key_and_fails_nobody_elses_hit(
+    redis_server: RedisServer,
+) -> None:
+    async with _opened(redis_server) as (store, _):
+        for expected in (1, 2):
+            texts = ("\ud800", "\x00 \r\n", "a" * 10_000, "b")
+            found = await asyncio.gather(*(store.hit([_hit(text)]) for text in texts))
+            assert [count.hits for (count,) in found] == [expected] * len(texts)

@@ -1,4 +1,4 @@
-"""Layer 6: what a body, a query and a field may be."""
+"""Layer 6: what a body and a field may be."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from app.layers.validation import (
     Password,
     StrictModel,
     Text,
-    check_query,
     is_json,
     parse_json,
     require_strict_routes,
@@ -114,45 +113,20 @@ def test_the_deepest_allowed_body_is_read() -> None:
         ("", False),
         ("text/plain", False),
         ("application/json; charset=utf-16", False),
+        ("application/json ;\tcharset=utf-8 ", True),
         ("application/json, text/plain", False),
+        ("application/json, application/json", False),
+        ("application/json; utf-8", False),
+        ("application/json; charset=utf-8; charset=utf-16", False),
+        ('application/json; charset="utf-8', False),
+        ("application/json; charset=utf-8\n", False),
+        ("application/jſon", False),
         ("application/x-www-form-urlencoded", False),
         ("application/problem+json", False),
     ],
 )
 def test_only_json_in_utf8_is_json(content_type: str, *, verdict: bool) -> None:
     assert is_json(content_type) is verdict
-
-
-@pytest.mark.parametrize(
-    ("query", "rules"),
-    [
-        ("limit=1&cursor=x", []),
-        ("limit=1&limit=2", ["repeated"]),
-        ("limit[$gt]=1", ["extra_forbidden"]),
-        ("limit%5B%5D=1", ["extra_forbidden"]),
-        ("LIMIT=1", ["extra_forbidden"]),
-        ("admin=true", ["extra_forbidden"]),
-        ("limit", []),
-        ("&" * 60, ["too_many"]),
-        ("&".join(f"limit={number}" for number in range(60)), ["too_many"]),
-        ("cursor=%ff", ["encoding"]),
-        ("cursor=%C0%80", ["encoding"]),
-        ("cursor=%ED%A0%80", ["encoding"]),
-        ("cursor=%", ["encoding"]),
-        ("cursor=%4", ["encoding"]),
-        ("cursor=%u0041", ["encoding"]),
-        ("cursor=\xe4", ["encoding"]),
-        ("cursor=a b", ["encoding"]),
-        ("cursor=%00", ["control_characters"]),
-        ("cursor=%0D%0ASet-Cookie:x", ["control_characters"]),
-        ("cursor=%C2%85", ["control_characters"]),
-        ("cursor=%C3%A4+%0A", []),
-    ],
-)
-def test_a_query_holds_known_parameters_once(query: str, rules: list[str]) -> None:
-    found = check_query(query, frozenset({"limit", "cursor"}))
-    assert [item["type"] for item in found] == rules
-    assert "admin" not in repr(found)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +138,23 @@ def test_odd_text_is_kept_as_it_is(title: str) -> None:
 
 @pytest.mark.parametrize(
     "title",
-    ["", " ", "a\x00b", "a\nb", "a\rb", "\x1b[31m", "\ud800", "x" * 201, 1, True, None, ["a"], {}],
+    [
+        "",
+        " ",
+        "a\x00b",
+        "a\nb",
+        "a\rb",
+        "a\u2028b",
+        "\x85",
+        "\x1b[31m",
+        "\ud800",
+        "x" * 201,
+        1,
+        True,
+        None,
+        ["a"],
+        {},
+    ],
 )
 def test_text_that_would_harm_somebody_down_the_line_is_refused(title: object) -> None:
     with pytest.raises(ValidationError):

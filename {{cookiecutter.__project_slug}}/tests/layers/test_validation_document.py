@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +14,9 @@ from pydantic import BaseModel
 from app.docs.describe import describe
 from app.docs.problems import Refusal, refusals_of_layers, refuses
 from app.docs.service import About
-from app.errors import Conflict, ServiceError
+from app.errors import Conflict, FrameworkError, ServiceError
 from app.layers.authorization import Public  # noqa: TC001 - FastAPI resolves it at run time
+from app.layers.uploads.refusals import REFUSALS, UploadRefused
 from app.layers.validation import Router
 from app.main import create_app
 from app.stack import STACK
@@ -22,6 +25,7 @@ from tests.in_process import make_settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+ROOT = Path(__file__).resolve().parents[2]
 BOUNDS: dict[str, tuple[set[str], ...]] = {
     "string": ({"maxLength"}, {"enum"}, {"const"}, {"format"}),
     "integer": ({"minimum", "maximum"}, {"enum"}, {"const"}),
@@ -111,12 +115,50 @@ def test_what_any_layer_refuses_every_operation_may_answer(document: Any) -> Non
             assert {str(status) for status in told} <= operation["responses"].keys()
 
 
+def kinds_of(error: type[ServiceError]) -> Iterator[type[ServiceError]]:
+    """Yield the service's own kinds of an error."""
+    for kind in error.__subclasses__():
+        if kind.__module__.startswith("app."):
+            yield kind
+        yield from kinds_of(kind)
+
+
+def told_in(document: Any) -> set[tuple[int, str]]:
+    """Return every status that is described, with every slug that it may have."""
+    return {
+        (properties["status"]["const"], slug.removeprefix("urn:problem:"))
+        for response in document["components"]["responses"].values()
+        for media in response["content"].values()
+        for properties in [media["schema"]["properties"]]
+        for slug in properties["type"]["enum"]
+    }
+
+
+def test_every_error_that_the_service_has_is_described(document: Any) -> None:
+    """Those of uploads are, where files are taken: its endpoint names them all at once."""
+    of_uploads = set(kinds_of(UploadRefused))
+    assert set(REFUSALS) == of_uploads
+    others = set(kinds_of(ServiceError)) - {FrameworkError, UploadRefused} - of_uploads
+    assert len(others) > 10
+    assert {(kind.status, kind.slug) for kind in others} <= told_in(document)
+
+
+NO_OPERATIONS = {403, 404, 405, 412, 416, 421, 501, 505}
+"""Statuses of nginx to what no operation was meant by, or no client of the document sends."""
+
+
+def test_what_nginx_answers_in_the_services_place_is_described(document: Any) -> None:
+    page = (ROOT / "edge/snippets/http/problems.conf").read_text("utf-8")
+    table = re.findall(r"^    (\d{3}) +([a-z-]+);", page, re.MULTILINE)
+    of_nginx = {(int(status), slug) for status, slug in table if int(status) not in NO_OPERATIONS}
+    assert {(408, "too-slow"), (502, "unavailable"), (504, "unavailable")} <= of_nginx
+    assert of_nginx <= told_in(document)
+
+
 class Teapot(ServiceError):
     """418: short and stout. It is here to be described."""
 
     status, slug = 418, "im-a-teapot"
-
-
 
 
 class Item(BaseModel):
@@ -148,4 +190,6 @@ def test_what_a_route_refuses_by_itself_is_described_in_the_errors_words() -> No
 
 
 def test_an_error_without_words_is_described_as_the_client_hears_it() -> None:
-    assert Refusal.of(ServiceError).words == "Something went wrong on our side; it has been recorded."
+    assert (
+        Refusal.of(ServiceError).words == "Something went wrong on our side; it has been recorded."
+    )

@@ -35,7 +35,7 @@ class Labels(StrictModel):
     """A body with keys that the client chooses."""
 
     labels: dict[str, Annotated[int, Field(ge=0)]]
-    names: list[Line] = []
+    names: list[Line] = Field(default_factory=list)
 
 
 class _Settings:
@@ -120,6 +120,8 @@ async def test_a_finding_tells_where_it_is(client: httpx.AsyncClient) -> None:
         (b"/named/%1b[31m", 400),
         (b"/named/%7f", 400),
         (b"/named/%C2%85", 400),
+        (b"/named/a%E2%80%A8b", 400),
+        (b"/named/a%E2%80%A9b", 400),
         (b"/named/%ff", 400),
         (b"/named/%C0%AE%C0%AE", 400),
         (b"/named/%ED%A0%80", 400),

@@ -19,7 +19,7 @@ WANTED = 3_000
 
 
 def test_the_list_is_what_its_rules_make() -> None:
-    assert make_list() == LISTED
+    assert LIST.read_bytes() == "".join(f"{line}\n" for line in make_list()).encode()
 
 
 def test_the_list_holds_what_the_policy_would_let_pass() -> None:
@@ -37,7 +37,7 @@ def test_every_password_of_the_list_is_refused() -> None:
 @pytest.mark.parametrize(
     "password",
     [
-        *("Password123", "PASSWORD123", "pASSWORD123!", "Password1!", "Password1#", "!!Password123"),
+        *("Password123", "PASSWORD123", "pASSWORD123!", "Password1!", "!!Password123#"),
         *("P@ssw0rd123", "P@$$w0rd2024", "Pa55word1234", "Passw0rd!2024", "Password-2024"),
         *("Pass.word.2024", "Pässwörd2024", "ＰａｓｓｗｏｒｄI２３", "Password\u0301123"),
         *("Summer2024!", "Qwerty1234!", "Qwertyuiop1", "1Qaz2wsx3edc", "Welcome123!", "Adm1n12345"),
@@ -54,7 +54,7 @@ def test_a_common_password_is_known_in_other_clothes(password: str) -> None:
     "password",
     [
         *("Correct-horse-7", "Analytical-Engine-1843", "Aa345678901", "ÄÖÜ1234567", "Xk7#pQz!2mLw"),
-        *("My-password-is-a-secret-7", "Passwordless-2-go", "Nine!Inch_Nails-44", "Tr0ub4dor&3-zebra"),
+        *("My-password-is-a-secret-7", "Passwordless-2-go", "Nine!Inch_Nails-44"),
         *("PasswordPoliciesAreHard1", "1st-Summer-of-love", "日本語のパスワードA1"),
     ],
 )
@@ -63,7 +63,9 @@ def test_a_password_that_only_holds_a_common_word_is_taken(password: str) -> Non
 
 
 @given(
-    st.sampled_from(LISTED), st.lists(st.booleans(), min_size=40), st.text(string.punctuation, max_size=4)
+    st.sampled_from(LISTED),
+    st.lists(st.booleans(), min_size=40),
+    st.text(string.punctuation, max_size=4),
 )
 def test_case_and_signs_at_the_end_change_nothing(
     password: str, upper: list[bool], signs: str

@@ -22,10 +22,10 @@ from __future__ import annotations
 
 from app.layers.bots.categories import Category
 from app.layers.bots.choice import open_bots
-from app.layers.bots.decorators import allow, exempt, refuse
+from app.layers.bots.decorators import allow, exempt
 from app.layers.bots.middleware import BotRefused, BotsMiddleware
 from app.layers.bots.policy import Routes
-from app.layers.bots.provider import Decision, Provider, Sighting, Verdict
+from app.layers.bots.provider import Decision, Provider, Verdict
 from app.layers.bots.settings import BotsSettings
 
 __all__ = [
@@ -36,10 +36,8 @@ __all__ = [
     "Decision",
     "Provider",
     "Routes",
-    "Sighting",
     "Verdict",
     "allow",
     "exempt",
     "open_bots",
-    "refuse",
 ]

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from app.layers.bots.local import open_local
+from app.layers.logs import Event, log_event
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open_bots(settings: BotsSettings, redis: Redis | None) -> AsyncIterator[Provider]:
-    """Give the provider for the life of the application."""
+    """Give the provider for the life of the application; say so when nothing will be refused."""
+    if settings.mode == "monitor":
+        log_event(Event.BOTS_MONITORED, hint="nothing is refused; BOTS__MODE=enforce does")
     if settings.provider == "local":
         async with open_local(settings, redis) as local:
             yield local

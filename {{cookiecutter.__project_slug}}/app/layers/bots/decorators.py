@@ -26,22 +26,19 @@ class Marks(NamedTuple):
     """What a route says about bots."""
 
     allowed: frozenset[Category] = frozenset()
-    refused: frozenset[Category] = frozenset()
     is_exempt: bool = False
 
 
 NO_MARKS = Marks()
-_marks: dict[str, Marks] = {}
-"""By the dotted name of the endpoint: whatever wraps it keeps that."""
-
-
-def _name(endpoint: Callable[..., Any]) -> str:
-    return f"{endpoint.__module__}.{endpoint.__qualname__}"
+_ATTRIBUTE = "bots_marks"
+"""On the endpoint itself: `functools.wraps` takes it along to whatever is wrapped around it, and
+two endpoints that a factory makes under one name don't share it."""
 
 
 def marks_of(endpoint: Callable[..., Any]) -> Marks:
     """Return what was said of an endpoint."""
-    return _marks.get(_name(endpoint), NO_MARKS)
+    marks: Marks = getattr(endpoint, _ATTRIBUTE, NO_MARKS)
+    return marks
 
 
 def allow(*categories: Category) -> Callable[[Endpoint], Endpoint]:
@@ -49,18 +46,7 @@ def allow(*categories: Category) -> Callable[[Endpoint], Endpoint]:
 
     def mark(endpoint: Endpoint) -> Endpoint:
         said = marks_of(endpoint)
-        _marks[_name(endpoint)] = said._replace(allowed=said.allowed | set(categories))
-        return endpoint
-
-    return mark
-
-
-def refuse(*categories: Category) -> Callable[[Endpoint], Endpoint]:
-    """Refuse these categories on a route, whatever the settings say of them."""
-
-    def mark(endpoint: Endpoint) -> Endpoint:
-        said = marks_of(endpoint)
-        _marks[_name(endpoint)] = said._replace(refused=said.refused | set(categories))
+        setattr(endpoint, _ATTRIBUTE, said._replace(allowed=said.allowed | set(categories)))
         return endpoint
 
     return mark
@@ -71,5 +57,5 @@ def exempt(endpoint: Endpoint) -> Endpoint:
 
     How clients behave there still counts elsewhere.
     """
-    _marks[_name(endpoint)] = marks_of(endpoint)._replace(is_exempt=True)
+    setattr(endpoint, _ATTRIBUTE, marks_of(endpoint)._replace(is_exempt=True))
     return endpoint

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 from app.errors import ServiceError
 from app.layers.bots.local.behaviour import Holding, Standing
 from app.layers.bots.policy import Policy
-from app.layers.bots.provider import CLEAR, Decision, Sighting
+from app.layers.bots.provider import CLEAR, Decision
 from app.layers.logs import Event, log_event
 from app.request_context import context_of
-from app.request_headers import headers_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -41,26 +40,18 @@ class BotsMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        context = context_of(scope)
-        sighting = Sighting(
-            headers_of(scope),
-            context.client,
-            scope["method"],
-            scope["path"],
-            scope["scheme"],
-            scope,
-        )
         provider: Provider = scope["app"].state.bots
-        verdict = await provider.judge(sighting)
+        verdict = await provider.judge(scope)
         if verdict is not CLEAR:
             await self._apply(verdict, scope)
         try:
             await self.app(scope, receive, send)
         except ServiceError as error:  # of a layer further in; answered outside of us
-            provider.saw(sighting, error.status)
+            provider.saw(scope, error.status)
             raise
-        if context.status is not None:
-            provider.saw(sighting, context.status)
+        status = context_of(scope).status
+        if status is not None:
+            provider.saw(scope, status)
 
     async def _apply(self, verdict: Verdict, scope: Scope) -> None:
         route = scope["app"].state.bot_routes.policy(scope["method"], scope["path"])

@@ -65,15 +65,14 @@ class Policy:
 
     def decide(self, verdict: Verdict, route: RoutePolicy) -> Verdict:
         """Return what becomes of a request on this route."""
-        category, marks = verdict.category, route.marks
-        if marks.is_exempt or category in marks.allowed:
+        marks = route.marks
+        if marks.is_exempt or verdict.category in marks.allowed:
             return verdict._replace(decision=Decision.ALLOW)
-        if category in marks.refused:
-            reasons = ("not on this route", *verdict.reasons)
-            return Verdict(category, Decision.REFUSE, reasons)
-        if category in self._authenticated and route.is_public:
+        # By its name, also when something worse is known of it: that may be monitored only.
+        name = verdict.name or verdict.category
+        if route.is_public and name in self._authenticated and name not in marks.allowed:
             reasons = ("only where a token is asked for", *verdict.reasons)
-            return Verdict(category, Decision.REFUSE, reasons)
+            return Verdict(name, Decision.REFUSE, reasons)
         return verdict
 
     def enforces(self, verdict: Verdict) -> bool:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from app.layers.bots.categories import Category
     from app.layers.bots.local.behaviour import Behaviour
-    from app.request_headers import RequestHeaders
 
 
 class Decision(StrEnum):
@@ -37,36 +36,12 @@ class Verdict(NamedTuple):
     """For the log. The client is never told: it would be a lesson."""
     score: int = 0
     """What the signals weigh that were added up for it."""
+    name: Category | None = None
+    """What it calls itself, where it is taken for something worse."""
 
 
 CLEAR = Verdict(None, Decision.ALLOW)
 """Nothing is known against it."""
-
-
-_GREASE = {b"1": True, b"0": False}
-
-
-class Sighting(NamedTuple):
-    """What is seen of a request before it goes on."""
-
-    headers: RequestHeaders
-    client: str
-    """The address that the trusted proxy saw."""
-    method: str
-    path: str
-    scheme: str
-    scope: Scope
-    """Where the layers note what they learn. Its route is known after routing only, and who makes
-    the request (`context_of(scope).principal`) once authentication has verified it."""
-
-    @property
-    def greases(self) -> bool | None:
-        """Whether its TLS handshake offered a reserved cipher (RFC 8701), as Chromium's does.
-
-        nginx says so, and clears what a client says itself. None when nobody says anything.
-        """
-        said = self.headers.values(b"x-tls-grease")
-        return _GREASE.get(said[0]) if len(said) == 1 else None
 
 
 class Provider(Protocol):
@@ -75,8 +50,12 @@ class Provider(Protocol):
     behaviour: Behaviour | None
     """What remembers the logins that failed; None when the provider has no such memory."""
 
-    async def judge(self, sighting: Sighting) -> Verdict:
-        """Return what to make of a request before it goes on. It never raises."""
+    async def judge(self, scope: Scope) -> Verdict:
+        """Return what to make of a request before it goes on. It never raises.
 
-    def saw(self, sighting: Sighting, status: int) -> None:
+        Its route is known after routing only, and who makes it (`context_of(scope).principal`)
+        once authentication has verified it.
+        """
+
+    def saw(self, scope: Scope, status: int) -> None:
         """Learn what was answered to a request that was let through. It never waits."""

@@ -52,8 +52,6 @@ class BotsSettings(LayerSettings):
 
     arcjet_key: SecretStr | None = None
     """The site's key. Needed with the provider `arcjet`."""
-    arcjet_url: str | None = None
-    """Where Arcjet decides; None for its own service."""
     arcjet_timeout: float = Field(default=0.5, gt=0, le=5)
     """Seconds that a request waits for Arcjet at most."""
     arcjet_on_error: Literal["allow", "refuse"] = "allow"

@@ -27,6 +27,7 @@ class Event(StrEnum):
     BEHAVIOUR_DEGRADED = "behaviour_degraded"
     BEHAVIOUR_RESTORED = "behaviour_restored"
     BOTS_DEGRADED = "bots_degraded"
+    BOTS_MONITORED = "bots_monitored"
     BOTS_RESTORED = "bots_restored"
     BOT_REFUSED = "bot_refused"
     BOT_SLOWED = "bot_slowed"
@@ -72,6 +73,7 @@ LEVELS: dict[Event, Level] = {
     Event.BEHAVIOUR_DEGRADED: "ERROR",
     Event.BEHAVIOUR_RESTORED: "WARNING",
     Event.BOTS_DEGRADED: "ERROR",
+    Event.BOTS_MONITORED: "WARNING",
     Event.BOTS_RESTORED: "WARNING",
     Event.BOT_REFUSED: "WARNING",
     Event.BOT_SLOWED: "WARNING",

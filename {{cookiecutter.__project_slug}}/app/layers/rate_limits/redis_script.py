@@ -8,6 +8,7 @@ hits, written by `%.0f`: Lua writes a number of that size with 14 digits otherwi
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from app.changes import SCRIPT as CHANGES_SCRIPT
@@ -16,10 +17,7 @@ from app.layers.rate_limits.windows import Count
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from app.layers.rate_limits.policies import Hit
-
-ARGUMENTS = 4
-"""Of each hit. An answer has two numbers of it."""
+    from app.layers.rate_limits.policies import Policy
 
 # A key that somehow lost its end gets one again: it would refuse its client for ever. What is given
 # back (a negative cost) must not make a key: its window has ended.
@@ -108,31 +106,31 @@ local function bucket(key, cost, window, amount)
     return math.ceil((after - now) / each - GRAIN), after - now
 end
 """
-_COUNT = f"""
-local KINDS = {{fixed = fixed, sliding = sliding, bucket = bucket}}
-local counts = {{}}
+_COUNT = """
+local KINDS = {fixed = fixed, sliding = sliding, bucket = bucket}
+local counts = {}
 for index = 1, #KEYS - 1 do
-    local first = {ARGUMENTS} * index - {ARGUMENTS}
-    local hits, left = KINDS[ARGV[first + 2]](
-        KEYS[index], tonumber(ARGV[first + 1]), tonumber(ARGV[first + 3]), tonumber(ARGV[first + 4])
+    local cost, kind, window, amount = string.match(ARGV[index], '^(%S+) (%S+) (%S+) (%S+)$')
+    local hits, left = KINDS[kind](
+        KEYS[index], tonumber(cost), tonumber(window), tonumber(amount)
     )
     counts[2 * index - 1] = hits
     counts[2 * index] = math.ceil(left)
 end
-local position = {ARGUMENTS} * (#KEYS - 1) + 1
-return {{counts, changes(KEYS[#KEYS], ARGV[position], position + 1)}}
+return {counts, changes(KEYS[#KEYS], ARGV[#KEYS], #KEYS + 1)}
 """
 SCRIPT = f"{CHANGES_SCRIPT}\nlocal GRAIN = 1e-9\n{_FIXED}{_SHARED}{_SLIDING}{_BUCKET}{_COUNT}"
 SCRIPT_SHA = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
-def arguments_of(hit: Hit) -> tuple[int | str, ...]:
-    """Return what the script is told of a hit."""
-    policy = hit.policy
-    return hit.cost, policy.algorithm, round(policy.window * 1_000_000), policy.amount
+@lru_cache(maxsize=1024)
+def argument_of(policy: Policy, cost: int) -> bytes:
+    """Return what the script is told of a hit: one argument, since each costs the client time."""
+    window = round(policy.window * 1_000_000)
+    return f"{cost} {policy.algorithm} {window} {policy.amount}".encode("ascii")
 
 
 def counts_in(answer: Sequence[int]) -> Iterator[Count]:
-    """Return what the script says of each hit."""
+    """Return what the script says of each hit: two numbers."""
     numbers = iter(answer)
     return (Count(hits, left / 1_000_000) for hits, left in zip(numbers, numbers, strict=True))

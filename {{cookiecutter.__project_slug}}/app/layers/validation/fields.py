@@ -36,7 +36,10 @@ CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 """The control characters but tab and newline, as in a regular expression."""
 _UNCLEAN = re.compile(rf"[{CONTROLS}\ud800-\udfff]")
 _CANONICAL_UUID = re.compile(r"(?i:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
-_NOT_BLANK = rf"^[^\n{CONTROLS}]*[^\s{CONTROLS}][^\n{CONTROLS}]*$"
+_BREAKS = r"\r\n\u2028\u2029"
+"""What ends a line to somebody: to terminals, to JavaScript, to Python's `splitlines`."""
+_ONE_LINE = rf"^[^{_BREAKS}]*$"
+_NOT_BLANK = rf"^[^{_BREAKS}{CONTROLS}]*[^\s{CONTROLS}][^{_BREAKS}{CONTROLS}]*$"
 
 
 def first(change: Callable[[str], str]) -> BeforeValidator:
@@ -159,7 +162,7 @@ Identifier = Annotated[
 
 Line = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\r\n]*$"),
+    StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=_ONE_LINE),
     Field(json_schema_extra={"pattern": _NOT_BLANK}),
     first(clean_text),
 ]
@@ -175,7 +178,7 @@ Text = Annotated[
 
 SearchText = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=100, strip_whitespace=True, pattern=r"^[^\r\n]*$"),
+    StringConstraints(min_length=1, max_length=100, strip_whitespace=True, pattern=_ONE_LINE),
     Field(json_schema_extra={"pattern": _NOT_BLANK}),
     first(clean_text),
 ]

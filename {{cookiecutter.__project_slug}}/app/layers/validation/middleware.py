@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from app.layers.validation.settings import ValidationSettings
 
 
+_ESCAPE = ord("%")
+_BREAKS_LINES = frozenset({"Cc", "Zl", "Zp"})
+"""Unicode's categories of what writes no sign, and of U+2028 and U+2029."""
+
+
 def _check_escaped(path: bytes) -> None:
     """Refuse a path that is no text once it is unescaped.
 
@@ -26,7 +31,7 @@ def _check_escaped(path: bytes) -> None:
         text = path.decode("utf-8", errors="strict")
     except UnicodeDecodeError as error:
         raise Malformed("The path is not UTF-8.") from error
-    if any(unicodedata.category(sign) == "Cc" for sign in text):
+    if any(unicodedata.category(sign) in _BREAKS_LINES for sign in text):
         raise Malformed("The path holds a control character.")
 
 
@@ -39,10 +44,10 @@ class ValidationMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a frame that is out of bounds; websockets too, since no endpoint takes them."""
-        if scope["type"] == "websocket":
-            raise Malformed("There are no websockets here.")
         if scope["type"] == "http":
             self._check(scope)
+        elif scope["type"] == "websocket":
+            raise Malformed("There are no websockets here.")
         await self.app(scope, receive, send)
 
     def _check(self, scope: Scope) -> None:
@@ -50,15 +55,18 @@ class ValidationMiddleware:
         fields = scope["headers"]
         if len(fields) > limits.max_headers:
             raise TooManyHeaders("There are too many header fields.")
-        if sum(len(name) + len(value) for name, value in fields) > limits.max_header_bytes:
+        size = 0
+        for name, value in fields:
+            size += len(name) + len(value)
+        if size > limits.max_header_bytes:
             raise TooManyHeaders("The header fields are too long.")
         if len(scope["query_string"]) > limits.max_query_bytes:
             raise UriTooLong("The query is too long.")
         raw_path = scope["raw_path"]
         if len(raw_path) > limits.max_path_bytes:
             raise UriTooLong("The path is too long.")
-        if b"%" in raw_path or not raw_path.isascii():
+        if _ESCAPE in raw_path or not raw_path.isascii():
             _check_escaped(unquote_to_bytes(raw_path))
-        encodings = headers_of(scope).values(b"content-encoding")
-        if any(value.strip().lower() != b"identity" for value in encodings):
-            raise UnsupportedMediaType("Compressed bodies are not read.")
+        for coding in headers_of(scope).values(b"content-encoding"):
+            if coding.strip().lower() != b"identity":
+                raise UnsupportedMediaType("Compressed bodies are not read.")

@@ -7,6 +7,7 @@ Does not stop: what neither knows. Behaviour is not remembered here. HTTP librar
 everywhere else: by the token they bring.
 When its dependency is down: a request waits `BOTS__ARCJET_TIMEOUT` at most, then
 `BOTS__ARCJET_ON_ERROR` decides; for a second after a failure, nothing is asked at all.
+Where Arcjet decides is the SDK's own to say (`ARCJET_BASE_URL`); leave it alone outside of tests.
 Arcjet is told the address, method, path, host, user agent and a few headers of each request. It is
 never told a query, a body, a cookie or a token.
 """

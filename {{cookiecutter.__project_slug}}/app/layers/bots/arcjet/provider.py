@@ -7,27 +7,29 @@ import logging
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from anyio.to_thread import run_sync
 from arcjet import Arcjet, arcjet, is_spoofed_bot
-from arcjet._analyze import get_component
 from arcjet._cache import DecisionCache
 from arcjet._context import RequestContext
+from arcjet._local import evaluate_bot_locally
 from typing_extensions import override
 
-from app.layers.bots.arcjet.rules import AI, AUTOMATED, rules
+from app.layers.bots.arcjet.rules import AI, AUTOMATED, denying, rules
 from app.layers.bots.categories import Category
 from app.layers.bots.local import UserAgents
 from app.layers.bots.provider import CLEAR, Decision, Provider, Verdict
 from app.layers.logs import Event, log_event
+from app.request_context import context_of
+from app.request_headers import headers_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from arcjet import Decision as ArcjetDecision
+    from starlette.types import Scope
 
-    from app.layers.bots.provider import Sighting
     from app.layers.bots.settings import BotsSettings
 
 RETRY_SECONDS = 1.0
@@ -52,15 +54,15 @@ class _NoMemory(DecisionCache):
 
 def _client(settings: BotsSettings, denied: tuple[str, ...]) -> Arcjet:
     key = settings.arcjet_key.get_secret_value() if settings.arcjet_key is not None else ""
-    where = {"base_url": settings.arcjet_url} if settings.arcjet_url is not None else {}
-    options: dict[str, Any] = {
-        "timeout_ms": max(1, int(settings.arcjet_timeout * 1000)),
-        "fail_open": False,  # it raises; what becomes of the request is decided here
-        "disable_automatic_ip_detection": True,
-        "environment": "production",
-        **where,
-    }
-    return replace(arcjet(key=key, rules=rules(denied), **options), _cache=_NoMemory())
+    client = arcjet(
+        key=key,
+        rules=rules(denied),
+        timeout_ms=max(1, int(settings.arcjet_timeout * 1000)),
+        fail_open=False,  # it raises; what becomes of the request is decided here
+        disable_automatic_ip_detection=True,
+        environment="production",
+    )
+    return replace(client, _cache=_NoMemory())
 
 
 class ArcjetProvider(Provider):
@@ -87,8 +89,8 @@ class ArcjetProvider(Provider):
         self._is_down = False
 
     @override
-    async def judge(self, sighting: Sighting) -> Verdict:
-        user_agents = sighting.headers.values(b"user-agent")
+    async def judge(self, scope: Scope) -> Verdict:
+        user_agents = headers_of(scope).values(b"user-agent")
         if len(user_agents) > 1:
             return _MALFORMED  # Arcjet would be told one of them
         category = self._user_agents.claim(user_agents[0] if user_agents else b"").category
@@ -100,9 +102,8 @@ class ArcjetProvider(Provider):
         client = self._for_libraries if is_library else self._strict
         try:
             async with asyncio.timeout(self._timeout):
-                decision = await client.protect(
-                    _told(sighting), requested=1, ip_src=sighting.client
-                )
+                told = _told(scope)
+                decision = await client.protect(told, requested=1, ip_src=told.ip)
         except Exception as error:  # noqa: BLE001 - whatever ails Arcjet or its SDK is no 500 of ours
             self._fail(type(error).__name__)
             return self._unanswered
@@ -113,7 +114,7 @@ class ArcjetProvider(Provider):
         return _verdict(decision, category, is_library=is_library)
 
     @override
-    def saw(self, sighting: Sighting, status: int) -> None:
+    def saw(self, scope: Scope, status: int) -> None:
         """Do nothing: Arcjet counts by itself."""
 
     def _fail(self, reason: str) -> None:
@@ -128,19 +129,20 @@ class ArcjetProvider(Provider):
         self._is_down = False
 
 
-def _told(sighting: Sighting) -> RequestContext:
+def _told(scope: Scope) -> RequestContext:
     """Return what Arcjet is told of a request."""
+    sent = headers_of(scope)
     headers = {
         name.decode("ascii"): value.decode("latin-1")
         for name in TOLD
-        for value in sighting.headers.values(name)
+        for value in sent.values(name)
     }
     return RequestContext(
-        ip=sighting.client,
-        method=sighting.method,
-        protocol=sighting.scheme,
+        ip=context_of(scope).client,
+        method=scope["method"],
+        protocol=scope["scheme"],
         host=headers.get("host"),
-        path=sighting.path,
+        path=scope["path"],
         headers=headers,
     )
 
@@ -160,10 +162,11 @@ def _verdict(decision: ArcjetDecision, category: Category | None, *, is_library:
 @asynccontextmanager
 async def open_arcjet(settings: BotsSettings) -> AsyncIterator[ArcjetProvider]:
     """Give the provider for the life of the application."""
-    # Its rules that run here are compiled once, which takes seconds of a core (measured: 4): now,
-    # and not while the first request waits.
-    await run_sync(get_component)
+    # Its rules that run here are compiled once, which takes seconds of a core (measured: 3) and, at
+    # the first request, would hold up all others: no timeout ends what does not give way.
+    nobody = RequestContext(ip="127.0.0.1", headers={"user-agent": "nobody"})
+    await run_sync(evaluate_bot_locally, nobody, denying(AI))
     # Of a failure it writes a line for each request; `_fail` writes one.
     logging.getLogger("arcjet").setLevel(logging.CRITICAL)
-    # Nothing is closed: its connections are the process's, and the SDK's own `aclose` awaits nothing.
+    # Nothing is closed: its connections are the process's, and its own `aclose` awaits nothing.
     yield ArcjetProvider(settings)

@@ -28,14 +28,19 @@ AUTOMATED = (
 TOKENS, REFILL_TOKENS, REFILL_SECONDS = 50, 10, 60
 
 
-def rules(denied: tuple[str, ...]) -> tuple[RuleSpec, ...]:
-    """Return the rules that deny these bots, and whoever has emptied the token bucket.
+def denying(bots: tuple[str, ...]) -> BotDetection:
+    """Return the rule that denies these bots.
 
-    The bot rule is made by hand. `detect_bot` turns the names of categories into members of an
-    enumeration, whose text is another one: the rules that run here then match no category at all.
+    It is made by hand. `detect_bot` turns the names of categories into members of an enumeration,
+    whose text is another one: the rules that run here then match no category at all.
     """
+    return BotDetection(mode=Mode.LIVE, deny=bots)
+
+
+def rules(denied: tuple[str, ...]) -> tuple[RuleSpec, ...]:
+    """Return the rules that deny these bots, and whoever has emptied the token bucket."""
     return (
-        BotDetection(mode=Mode.LIVE, deny=denied),
+        denying(denied),
         token_bucket(
             mode=Mode.LIVE, refill_rate=REFILL_TOKENS, interval=REFILL_SECONDS, capacity=TOKENS
         ),

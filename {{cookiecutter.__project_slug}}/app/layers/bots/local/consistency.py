@@ -13,44 +13,38 @@ from typing import TYPE_CHECKING
 from app.layers.bots.local.behaviour import REFUSE_SCORE
 
 if TYPE_CHECKING:
-    from app.layers.bots.local.user_agents import Claim
-    from app.layers.bots.provider import Sighting
+    from collections.abc import Sequence
 
-_SITES = frozenset({b"same-origin", b"same-site", b"cross-site", b"none"})
-
-NO_FETCH_METADATA = (REFUSE_SCORE, "no Sec-Fetch-Site")
-"""Alone enough: pages can't keep a browser from sending it (a forbidden request header)."""
-WRONG_FETCH_METADATA = (REFUSE_SCORE, "Sec-Fetch-Site that no browser sends")
-NO_FETCH_MODE = (40, "no Sec-Fetch-Mode")
-NO_LANGUAGE = (40, "no Accept-Language")
-NO_ACCEPT = (40, "no Accept")
-NO_CLIENT_HINTS = (40, "no Sec-CH-UA")
-NO_GREASE = (40, "no GREASE in the TLS handshake")
+    from app.layers.bots.local.user_agents import Browser
+    from app.request_headers import RequestHeaders
 
 Signal = tuple[int, str]
+"""What it weighs, and what the log is told."""
+
+NOTHING_FOUND: Sequence[Signal] = ()
+_SITES = frozenset({(b"same-origin",), (b"same-site",), (b"cross-site",), (b"none",)})
+NO_FETCH_METADATA: Signal = (REFUSE_SCORE, "no Sec-Fetch-Site")
+"""Alone enough: pages can't keep a browser from sending it (a forbidden request header)."""
+WRONG_FETCH_METADATA: Signal = (REFUSE_SCORE, "Sec-Fetch-Site that no browser sends")
+MISSING: dict[bytes, Signal] = {
+    b"sec-fetch-mode": (40, "no Sec-Fetch-Mode"),
+    b"accept-language": (40, "no Accept-Language"),
+    b"accept": (40, "no Accept"),
+    b"sec-ch-ua": (40, "no Sec-CH-UA"),
+}
+NO_GREASE: Signal = (40, "no GREASE in the TLS handshake")
+_NOT_GREASED = (b"0",)
+"""nginx says 1 or 0, and clears what a client says itself; another proxy says nothing."""
 
 
-def signals(sighting: Sighting, claim: Claim) -> list[Signal]:
+def signals(headers: RequestHeaders, browser: Browser) -> Sequence[Signal]:
     """Return what does not fit the browser that a user agent claims, each with its weight."""
-    # Browsers keep fetch metadata and client hints for HTTPS.
-    if not claim.sends_fetch_metadata or sighting.scheme != "https":
-        return []
-    values = sighting.headers.values
-    site = values(b"sec-fetch-site")
-    if not site:
-        return [NO_FETCH_METADATA]
-    if len(site) != 1 or site[0] not in _SITES:
-        return [WRONG_FETCH_METADATA]
-    found = []
-    if not values(b"sec-fetch-mode"):
-        found.append(NO_FETCH_MODE)
-    if not values(b"accept-language"):
-        found.append(NO_LANGUAGE)
-    if not values(b"accept"):
-        found.append(NO_ACCEPT)
-    if claim.is_chromium:
-        if not values(b"sec-ch-ua"):
-            found.append(NO_CLIENT_HINTS)
-        if sighting.greases is False:
-            found.append(NO_GREASE)
-    return found
+    site = headers.values(b"sec-fetch-site")
+    is_greased = not browser.greases or headers.values(b"x-tls-grease") != _NOT_GREASED
+    if site in _SITES and is_greased and headers.has_all(browser.sends):
+        return NOTHING_FOUND  # as nearly every browser's request
+    if site not in _SITES:
+        return (WRONG_FETCH_METADATA,) if site else (NO_FETCH_METADATA,)
+    lacking = (name for name in MISSING if name in browser.sends and not headers.values(name))
+    found = [MISSING[name] for name in lacking]
+    return found if is_greased else [*found, NO_GREASE]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from app.layers.bots.categories import Category
 
 PRECEDENCE: dict[Category, int] = {category: rank for rank, category in enumerate(Category)}
 
-RECLASSIFIED: dict[str, Category] = dict.fromkeys(
+COPIERS = dict.fromkeys(
     (
         "Download Ninja",
         "GoParserBot",
@@ -24,7 +26,34 @@ RECLASSIFIED: dict[str, Category] = dict.fromkeys(
     ),
     Category.SCRAPER,
 )
-"""Patterns of the data that it calls HTTP libraries; these are made to copy sites."""
+"""The data calls them HTTP libraries; these are made to copy sites."""
+
+INTEGRATIONS = dict.fromkeys(
+    (
+        *(r"AppSiteAssociation", r"Asana\/", r"Bitbucket-Webhooks", r"Cloudflare-Stream-Hook"),
+        *(r"Cloudflare-Stream-Webhook", r"easybill-ImportManager", r"Google-Apps-Script"),
+        *(r"GoogleAssociationService$", r"GoogleAssociationService\/", r"GoPay", r"HubSpot"),
+        *(r"IFTTT\/", r"Indy Library", r"Integromat\/", r"Jumio", r"Klaviyo\/", r"Make\/"),
+        *(r"Metorik", r"Mollie HTTP client", r"Omnisend\/", r"Operator\/", r"PayPal\/"),
+        *(r"Recurly Webhooks\/", r"Retool\/", r"SendGrid Event API", r"SFDC-Callout\/"),
+        *(r"Shopify-Captain-Hook", r"Snipcart\/", r"Sora POS\/", r"SparkPost", r"SparkShipping"),
+        *(r"Stripe\/", r"Svix-Webhooks\/", r"Trustly\/", r"Webflow", r"WordPress\/"),
+        *(r"YokoyGroupAG\/", r"Zapier", r"Zendesk Webhook"),
+    ),
+    Category.HTTP_LIBRARY,
+)
+"""The data files them under SEO, for want of a tag. They call an API for somebody who gave them a
+token, or send the webhooks that somebody asked for."""
+
+RECLASSIFIED: dict[str, Category] = COPIERS | INTEGRATIONS
+
+NO_BOTS = frozenset({r"Code\/1\.", r"Fluid", r"Grammarly\/", r"Trae\/", r"Sonic"})
+"""Programs that people sit before, and half of the word Panasonic: they are not looked for."""
+
+CRAWLING = re.compile("bot|crawl|spider|scrap", re.IGNORECASE)
+SHORT = 7
+"""A pattern with such a word in it, and as long as this, is unmistakable however it is written. The
+data has one spelling of each: in small letters, two thirds of its crawlers passed."""
 
 OVERLAY: tuple[tuple[str, Category], ...] = (
     (r"projectdiscovery|nuclei", Category.SCANNER),

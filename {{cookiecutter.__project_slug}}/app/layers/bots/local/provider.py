@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from app.layers.bots.local.behaviour import open_behaviour, seen_of
+from app.layers.bots.local.behaviour import client_of, open_behaviour, seen_of
 from app.layers.bots.local.judge import Judge
 from app.layers.bots.local.reverse_dns import ReverseDns
 from app.layers.bots.local.search_engines import SearchEngines
 from app.layers.bots.provider import Provider
-from app.layers.rate_limits.policies import client_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from redis.asyncio import Redis
+    from starlette.types import Scope
 
     from app.layers.bots.local.behaviour import Behaviour
-    from app.layers.bots.provider import Sighting, Verdict
+    from app.layers.bots.provider import Verdict
     from app.layers.bots.settings import BotsSettings
 
 
@@ -42,12 +42,12 @@ class LocalProvider(Provider):
         self._memory = behaviour
 
     @override
-    async def judge(self, sighting: Sighting) -> Verdict:
-        return self._judge(sighting, self._memory.standing(client_key(sighting.client)))
+    async def judge(self, scope: Scope) -> Verdict:
+        return self._judge(scope, self._memory.standing(client_of(scope)))
 
     @override
-    def saw(self, sighting: Sighting, status: int) -> None:
-        self._memory.saw(client_key(sighting.client), seen_of(sighting.scope, status))
+    def saw(self, scope: Scope, status: int) -> None:
+        self._memory.saw(client_of(scope), seen_of(scope, status))
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ import httpx
 from app.layers.bots.local.search_engines import RANGES
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
     from pathlib import Path
 
@@ -34,8 +35,12 @@ class ImplausibleRangesError(Exception):
     """A source says something that can't be its crawlers' networks."""
 
 
-def _fetch(url: str) -> bytes:
+def fetch_list(url: str, verify: ssl.SSLContext | bool = True) -> bytes:  # noqa: FBT001, FBT002 - httpx's
     """Return what a source answers, without following it elsewhere.
+
+    Args:
+        url: where the list is published.
+        verify: as httpx takes it: which authorities are believed.
 
     Raises:
         ImplausibleRangesError: it is not HTTPS, no 200, or too long.
@@ -43,7 +48,7 @@ def _fetch(url: str) -> bytes:
     if not url.startswith("https://"):
         raise ImplausibleRangesError(f"{url} is not https")
     with (
-        httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False) as client,
+        httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False, verify=verify) as client,
         client.stream("GET", url) as answer,
     ):
         if answer.status_code != httpx.codes.OK:
@@ -85,7 +90,7 @@ def parse(content: bytes, before: int) -> tuple[str, list[str]]:
     return created, merged
 
 
-def refresh(path: Path = RANGES, fetch: Callable[[str], bytes] = _fetch) -> list[str]:
+def refresh(path: Path = RANGES, fetch: Callable[[str], bytes] = fetch_list) -> list[str]:
     """Rewrite the file; return a line for each network that came or went.
 
     Raises:

@@ -10,7 +10,14 @@ import re2
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
 from app.layers.bots.categories import Category
-from app.layers.bots.local.overlay import OVERLAY, PRECEDENCE, RECLASSIFIED
+from app.layers.bots.local.overlay import (
+    CRAWLING,
+    NO_BOTS,
+    OVERLAY,
+    PRECEDENCE,
+    RECLASSIFIED,
+    SHORT,
+)
 from app.layers.bots.local.search_engines import Engine, engine_of
 
 MAX_BYTES = 1024
@@ -21,8 +28,24 @@ CACHE_SIZE = 4096
 FETCH_METADATA_SINCE = 90
 """Chromium sends Sec-Fetch-Site since 80, Firefox since 90; below, it is left at that."""
 
-# Gecko right before Firefox: browsers made from old Firefox sources name both, but not so.
-_BROWSER = re.compile(rb"(?:\b(Chrome)/|\bGecko/[0-9.]+ Firefox/)([0-9]{2,4})\b")
+# Gecko right before Firefox: browsers made from old Firefox sources name both, but not so; but for
+# SeaMonkey, which takes the name of a Firefox that is much younger than what it is made from.
+_BROWSER = re.compile(rb"(?:\b(Chrome)/|\bGecko/[0-9.]+ Firefox/(?!.* SeaMonkey/))([0-9]{2,4})\b")
+
+
+class Browser(NamedTuple):
+    """A family of browsers, in versions that send `Sec-Fetch-Site` with every HTTPS request."""
+
+    sends: frozenset[bytes]
+    """The fields that all of its requests have, whatever they are for."""
+    greases: bool
+    """Whether it offers a reserved cipher in the TLS handshake (RFC 8701)."""
+
+
+FIREFOX = Browser(
+    frozenset({b"sec-fetch-site", b"sec-fetch-mode", b"accept-language", b"accept"}), greases=False
+)
+CHROMIUM = Browser(FIREFOX.sends | {b"sec-ch-ua"}, greases=True)
 
 
 class Claim(NamedTuple):
@@ -30,10 +53,8 @@ class Claim(NamedTuple):
 
     category: Category | None
     """None for what is no known program: a browser, or a client of somebody's own."""
-    sends_fetch_metadata: bool = False
-    """Whether it claims to be a browser that sends `Sec-Fetch-Site` with every HTTPS request."""
-    is_chromium: bool = False
-    """Whether that browser is one of Chromium's family."""
+    browser: Browser | None = None
+    """The browser it claims to be, if that is one of those whose requests are well known."""
     engine: Engine | None = None
     """The search engine that it names, if it can be told from others who name it."""
 
@@ -61,7 +82,11 @@ class UserAgents:
         self._set = re2.Set.SearchSet(options)
         self._categories: list[Category] = []
         for entry in CRAWLER_USER_AGENTS_DATA:
-            self._add(entry["pattern"], _category_of(entry["pattern"], entry["tags"]))
+            pattern = entry["pattern"]
+            if pattern not in NO_BOTS:
+                is_plain = len(pattern) >= SHORT and CRAWLING.search(pattern) is not None
+                in_case = f"(?i){pattern}" if is_plain else pattern
+                self._add(in_case, _category_of(pattern, entry["tags"]))
         for pattern, category in OVERLAY:
             self._add(f"(?i){pattern}", category)
         self._set.Compile()
@@ -87,4 +112,4 @@ class UserAgents:
         browser = _BROWSER.search(user_agent)
         if browser is None or int(browser[2]) < FETCH_METADATA_SINCE:
             return Claim(None)
-        return Claim(None, sends_fetch_metadata=True, is_chromium=browser[1] is not None)
+        return Claim(None, FIREFOX if browser[1] is None else CHROMIUM)

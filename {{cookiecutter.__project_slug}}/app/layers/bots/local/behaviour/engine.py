@@ -36,11 +36,15 @@ INTERVAL_SECONDS = 0.2
 """The shortest time between two trips to Redis."""
 RETRY_SECONDS = 1.0
 """How often Redis is tried while it is down."""
+CLOSE_SECONDS = 2.0
+"""How long the end of the service waits for a trip to Redis that will not be cancelled."""
 LOCAL_SIZE = 20_000
 """Clients that one worker remembers, and accounts; at most, and half of them at least."""
 
 
-class _Kind(NamedTuple):
+class Kind(NamedTuple):
+    """The records of clients, or of accounts."""
+
     local: LocalTable
     shared: RedisStore | None
 
@@ -62,8 +66,8 @@ class Behaviour:
     ) -> None:
         self._clock = clock
         self._key = secrets.token_bytes(16)
-        self._clients, self._accounts = (
-            _Kind(
+        self.clients, self.accounts = (
+            Kind(
                 LocalTable(min(size, LOCAL_SIZE)),
                 RedisStore(redis, kind, size, TIMEOUT_SECONDS) if redis is not None else None,
             )
@@ -73,21 +77,23 @@ class Behaviour:
         """Whether the other workers hear of anything now."""
         self.outages = 0
         self._wake = asyncio.Event()
+        self._telling = asyncio.Lock()
+        self._is_closed = False
 
     @property
     def dropped(self) -> int:
         """Return how many clients and accounts the other workers were not told of."""
-        return self._clients.local.dropped + self._accounts.local.dropped
+        return self.clients.local.dropped + self.accounts.local.dropped
 
     def standing(self, client: str) -> Standing:
         """Return what a client's past comes to. It never waits and never fails."""
-        known = self._clients.local.find(client)
+        known = self.clients.local.find(client)
         return CLEAN if known is None else known.standing(self._clock())
 
     def saw(self, client: str, seen: Seen) -> None:
         """Remember a request and its answer. It never waits and never fails."""
         now = self._clock()
-        table = self._clients.local
+        table = self.clients.local
         known = table.known(client, now)
         if trace(seen, known.fresh, self._key):
             self._note(table, client, known, now)
@@ -103,9 +109,9 @@ class Behaviour:
         may guess at others.
         """
         now = self._clock()
-        accounts, clients = self._accounts.local, self._clients.local
+        accounts, clients = self.accounts.local, self.clients.local
         under_attack = accounts.known(account, now)
-        is_targeted = _is_targeted(under_attack)
+        is_targeted = _is_targeted(under_attack, now)
         under_attack.fresh.peers |= 1 << digest_of(client, self._key)[0]
         self._note(accounts, account, under_attack, now)
         known = clients.known(client, now)
@@ -120,22 +126,43 @@ class Behaviour:
             self._wake.set()
 
     async def keep_telling(self) -> None:
-        """Tell the other workers, until cancelled."""
-        while True:
+        """Tell the other workers, until closed."""
+        while not self._is_closed:
             await self._wake.wait()
             await asyncio.sleep(INTERVAL_SECONDS if self.is_shared else RETRY_SECONDS)
             self._wake.clear()
             try:
-                for kind in (self._clients, self._accounts):
-                    await self._exchange(kind)
+                await self.tell()
             except (RedisError, OSError, TimeoutError) as error:
                 self._degrade(type(error).__name__)
             else:
                 self._restore()
-            if not self.is_shared or self._clients.local.waits or self._accounts.local.waits:
+            if not self.is_shared or self.clients.local.waits or self.accounts.local.waits:
                 self._wake.set()
 
-    async def _exchange(self, kind: _Kind) -> None:
+    async def tell(self) -> None:
+        """Tell the other workers of the next batch, and hear what they know.
+
+        Raises:
+            RedisError: an error, or an answer that makes no sense.
+            OSError: there is no connection.
+            TimeoutError: it took too long.
+        """
+        async with self._telling:
+            for kind in (self.clients, self.accounts):
+                await self._exchange(kind)
+
+    async def close(self, task: asyncio.Task[None]) -> None:
+        """End the task that tells the others; a trip under way is not waited for.
+
+        To cancel it is not enough: `asyncio.wait_for`, with which redis-py sends, forgets that it
+        was cancelled when what it waited for is done at the same moment (Python before 3.12).
+        """
+        self._is_closed = True
+        task.cancel()
+        await asyncio.wait({task}, timeout=CLOSE_SECONDS)
+
+    async def _exchange(self, kind: Kind) -> None:
         if kind.shared is None:
             return
         turns = kind.local.take(MAX_BATCH, self._clock())
@@ -152,7 +179,7 @@ class Behaviour:
                 turn.known.hear(record, now)
 
     def _degrade(self, reason: str) -> None:
-        for kind in (self._clients, self._accounts):
+        for kind in (self.clients, self.accounts):
             kind.local.give_up()
         if self.is_shared:  # one event for an outage, not one for each trip
             self.is_shared = False
@@ -165,10 +192,13 @@ class Behaviour:
             log_event(Event.BEHAVIOUR_RESTORED, dropped=self.dropped)
 
 
-def _is_targeted(known: Known) -> bool:
+def _is_targeted(known: Known, now: float) -> bool:
     """Whether many different clients failed to log in to this account."""
     record = known.record
-    return record is not None and (
+    if record is None:
+        return False
+    record.fade(now)
+    return (
         record.fast(Signal.MANY_ACCOUNTS) >= TARGETED_FAST
         or record.slow(Signal.MANY_ACCOUNTS) >= TARGETED_SLOW
     )
@@ -186,5 +216,4 @@ async def open_behaviour(settings: BotsSettings, redis: Redis | None) -> AsyncIt
     try:
         yield behaviour
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await behaviour.close(task)

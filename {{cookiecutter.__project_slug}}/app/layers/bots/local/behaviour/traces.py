@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from app.layers.bots.local.behaviour.record import PATH_BITS
 from app.layers.bots.local.behaviour.signals import Signal
+from app.layers.rate_limits.policies import client_key
+from app.request_context import context_of
 from app.request_headers import headers_of
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ MAX_IDENTIFIERS = 3
 """Of one path; deeper ones say nothing new."""
 BLOCK = 64
 """Identifiers this close are neighbours; random ones never are. A digest has a byte for each."""
+
+SENT_WITHOUT_ORIGIN = frozenset(("GET", "HEAD"))
+"""Methods of which browsers name the origin only to scripts that read the answer (Fetch 3.2)."""
 
 CLIENT_ERRORS = range(400, 500)
 """Others are no fault of the client's."""
@@ -66,14 +71,26 @@ class Seen(NamedTuple):
     status: int
     is_routed: bool
     """Whether the service has a route for it."""
-    is_cross_site: bool = False
-    """Whether a browser says that another site made it ask."""
 
 
 def seen_of(scope: Scope, status: int) -> Seen:
     """Return what is to be seen of a request, now that its answer has this status."""
-    sites = headers_of(scope).values(b"sec-fetch-site")
-    return Seen(scope["path"], status, "endpoint" in scope, sites == (b"cross-site",))
+    return Seen(scope["path"], status, "endpoint" in scope)
+
+
+def client_of(scope: Scope) -> str:
+    """Return by what a request is remembered: its client, apart from what others make it ask.
+
+    Any page on the web can make its visitors ask for our honeypots (`<img src=…>`), and that must
+    not close their address. So these requests are a client of their own: they are held against
+    nothing but more of them, and to forge the header that tells them apart gains nothing. A page
+    that calls us by script or sends a form says so in Origin too, and CORS answers for that one.
+    """
+    client = client_key(context_of(scope).client)
+    headers = headers_of(scope)
+    if headers.values(b"sec-fetch-site") != (b"cross-site",) or headers.values(b"origin"):
+        return client
+    return f"{client} cross-site" if scope["method"] in SENT_WITHOUT_ORIGIN else client
 
 
 def digest_of(text: str, key: bytes) -> bytes:
@@ -90,14 +107,12 @@ def trace(seen: Seen, evidence: Evidence, key: bytes) -> bool:
     evidence.counts[Signal.REQUESTS] += 1
     path = seen.path[:MAX_PATH]
     has_identifier = _IDENTIFIER.search(path) is not None
-    if has_identifier and not seen.is_cross_site:
+    if has_identifier:
         _trace_identifiers(path, evidence, key)
     if seen.status not in CLIENT_ERRORS:
         return has_identifier and evidence.crowd > 0
     evidence.counts[Signal.ERRORS] += 1
-    # Any page on the web can make its visitors ask for our honeypots (`<img src=…>`): that must
-    # not close their address. Whoever forges the header has to pass for a browser in all else.
-    if not seen.is_routed and not seen.is_cross_site:
+    if not seen.is_routed:
         _trace_missing(_IDENTIFIER.sub("/*", path), evidence, key)
     return True
 

@@ -211,8 +211,8 @@ def test_attack_a_path_that_nginx_refuses(stack: Stack, target: str) -> None:
     [
         *("//healthz", "/./healthz", "/x/../healthz", "/healthz/", "/healthz/.", "/healthz;x=1"),
         *("/..;/healthz", "/x/..;/healthz", "/%2fhealthz", "/healthz%2f", "/%2e/healthz"),
-        *("/%252e%252e/healthz", "/%c0%ae%c0%ae/healthz", "/x/%2e%2e/healthz", "/\\healthz"),
-        *("/HEALTHZ", "/healthz.json", "/healthz%20", "/healthz%0d%0aX:%20y", "/healthz%3f"),
+        *("/%252e%252e/healthz", "/x/%2e%2e/healthz", "/\\healthz"),
+        *("/HEALTHZ", "/healthz.json", "/healthz%20", "/healthz%3f"),
         *("/.env", "/.git/config", "/nginx.conf", "/tls/key.pem", "/__problem", "/%5f_problem"),
     ],
 )
@@ -223,6 +223,11 @@ def test_attack_a_path_that_means_another_one_somewhere(stack: Stack, target: st
     number = answer.headers["x-request-id"]
     (line,) = stack.log_lines("edge_request", source="access", request_id=number)
     assert line["edge.upstream_status"] in {"404", ""}
+
+
+@pytest.mark.parametrize("target", ["/%c0%ae%c0%ae/healthz", "/healthz%0d%0aX:%20y"])
+def test_attack_a_path_that_is_no_text(stack: Stack, target: str) -> None:
+    assert_problem(ask(open_tls(stack), request(target)), 400, "malformed")
 
 
 @pytest.mark.parametrize("target", ["/healthz", "/healthz?", "/healthz#x"])

@@ -66,10 +66,13 @@ async def worker(server: RedisServer, size: int = 100_000) -> AsyncIterator[Beha
     """Give the memory of one worker, which tells the others of it at once."""
     redis = Redis.from_url(server.url, socket_timeout=PATIENT, socket_connect_timeout=0.25)
     with (
+        same_places(),
         patch("app.layers.bots.local.behaviour.engine.TIMEOUT_SECONDS", PATIENT),
         patch("app.layers.bots.local.behaviour.engine.INTERVAL_SECONDS", 0.0),
         patch("app.layers.bots.local.behaviour.engine.RETRY_SECONDS", 0.02),
     ):
-        async with open_behaviour(BotsSettings(behaviour_clients=size), redis) as behaviour:
-            yield behaviour
-    await redis.aclose()
+        try:
+            async with open_behaviour(BotsSettings(behaviour_clients=size), redis) as behaviour:
+                yield behaviour
+        finally:
+            await redis.aclose()

@@ -262,7 +262,10 @@ class Stack:
         return found
 
     def logs_since_mark(self) -> dict[str, str]:
-        """Return the end of what each process wrote since the mark, leaving out the silent ones."""
+        """Return the end of what each process wrote since the mark, leaving out the silent ones.
+
+        `outages` are all of the application's since it started: who lost what, and found it again.
+        """
         texts = {
             name: self._new_bytes(name, self._marks).decode("utf-8", "replace") for name in LOGS
         }

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tests.stack import fresh_source, wait_until
+import pytest
+
+from tests.outages import LOST, hanging_redis, settle
+from tests.stack import fresh_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import httpx
 
     from tests.stack import Stack
@@ -23,6 +21,12 @@ SIGNUP = "/api/v1/accounts/signup"
 REFRESH = "/api/v1/accounts/refresh"
 ME = "/api/v1/accounts/me"
 WRONG = "Wrong-password-1"
+
+
+@pytest.fixture(autouse=True)
+def _settled(stack: Stack) -> None:
+    """Every worker counts in Redis, whatever the last test did to it: the numbers are exact."""
+    settle(stack)
 
 
 def is_limited(answer: httpx.Response) -> bool:
@@ -198,40 +202,18 @@ def test_twin_a_session_can_be_kept_alive(stack: Stack) -> None:
         token = answer.json()["refresh_token"]
 
 
-def _count(stack: Stack, event: str, since: dict[str, int]) -> int:
-    try:
-        return len(stack.log_lines(event=event, since=since))
-    except TimeoutError:
-        return 0
-
-
-@contextmanager
-def hanging_redis(stack: Stack) -> Iterator[None]:
-    """Keep Redis from answering; afterwards, wait until every worker counts there again."""
-    since = stack.mark()
-    os.kill(stack.pids["redis"], signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(stack.pids["redis"], signal.SIGCONT)
-        degraded = _count(stack, "rate_limits_degraded", since)
-        wait_until(
-            lambda: _count(stack, "rate_limits_restored", since) == degraded,
-            "every worker uses Redis again",
-        )
-    assert 1 <= degraded <= 2, "one event a worker, not one a request"
-
-
 def _statuses(answers: list[httpx.Response]) -> Counter[Any]:
     return Counter(answer.status_code for answer in answers)
 
 
 def test_attack_a_redis_that_hangs_does_not_lift_the_limits(stack: Stack) -> None:
     flooding, guessing = stack.client(), stack.client()
-    with hanging_redis(stack):
+    with hanging_redis(stack) as since:
         answers = [flooding.get(ME) for _ in range(150)]
         flood = _statuses(answers)
         guesses = _statuses([guess(guessing, f"{number}@example.net") for number in range(20)])
+    lost = [line["process.pid"] for line in stack.log_lines(event=LOST, since=since)]
+    assert len(lost) == len(set(lost)), "one event a worker, not one a request"
     # Each of the two workers lets its half through; which one is asked, is up to the kernel.
     assert set(flood) == {401, 429}
     assert 50 <= flood[401] <= 100

@@ -18,6 +18,7 @@ import pytest
 from redis import Redis
 from redis.crc import key_slot
 
+from tests.outages import LOST, hanging_redis
 from tests.stack import USER_AGENT, Stack, fresh_source, running_stack, wait_until
 
 if TYPE_CHECKING:
@@ -126,18 +127,6 @@ def lines_of(stack: Stack, number: int, **wanted: Any) -> list[dict[str, Any]]:
     return stack.log_lines(**wanted)
 
 
-@contextmanager
-def hanging_redis(stack: Stack) -> Iterator[dict[str, int]]:
-    """Keep Redis from answering; afterwards, wait until every worker uses it again."""
-    since = stack.mark()
-    os.kill(stack.pids["redis"], signal.SIGSTOP)
-    try:
-        yield since
-    finally:
-        os.kill(stack.pids["redis"], signal.SIGCONT)
-        lines_of(stack, WORKERS, event="rate_limits_restored", since=since)
-
-
 def test_attack_of_a_thousand_at_once_at_four_workers_exactly_a_hundred_pass(wide: Stack) -> None:
     source = fresh_source()
     fields: dict[str, Any] = {"source.ip": source}
@@ -164,7 +153,7 @@ def test_attack_what_a_crowd_leaves_in_redis_has_an_end_and_lies_in_one_slot(wid
 def test_attack_a_crowd_while_redis_hangs_gets_each_workers_share_and_no_more(wide: Stack) -> None:
     with hanging_redis(wide) as since:
         assert crowd(wide, fresh_source()) == {200: LIMIT, 429: CROWD - LIMIT}
-        lost = lines_of(wide, WORKERS, event="rate_limits_degraded", since=since)
+        lost = lines_of(wide, WORKERS, event=LOST, since=since)
     assert len(lost) == len({line["process.pid"] for line in lost}) == WORKERS
 
 

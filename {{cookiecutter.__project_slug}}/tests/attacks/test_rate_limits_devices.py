@@ -9,9 +9,10 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from app.accounts import devices
+from app.accounts.models import User
 from app.database import utc_now
 from app.layers.authentication import Passwords
 from app.layers.rate_limits import RateLimits
@@ -142,6 +143,17 @@ async def test_attack_a_token_from_before_the_password_was_changed_is_void(
     assert (await ann.post(f"{ACCOUNTS}/change-password", json=change)).status_code == 200
     await stuff(app)
     assert (await attempt(app, ANN, new, token_of(ann))).status_code == 429
+
+
+async def test_attack_a_token_from_before_an_operator_set_a_password_is_void(
+    app: FastAPI, ann: httpx.AsyncClient
+) -> None:
+    """In the database itself, so no moment was noted: the password alone must make it void."""
+    hashed = await Passwords(1).hash(f"{PASSWORD}-too")
+    async with app.state.database.engine.begin() as connection:
+        await connection.execute(update(User).values(password_hash=hashed))
+    await stuff(app)
+    assert (await attempt(app, ANN, f"{PASSWORD}-too", token_of(ann))).status_code == 429
 
 
 async def test_twin_a_token_outlives_its_session(app: FastAPI, ann: httpx.AsyncClient) -> None:
